@@ -1,0 +1,10 @@
+export { checkGradient, type GradientCheck } from "./check.ts";
+export {
+  grad,
+  gradients,
+  gradientTree,
+  jvp,
+  type ValueAndGrad,
+  valueAndGrad,
+  vjp,
+} from "./gradients.ts";

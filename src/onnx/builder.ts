@@ -1,0 +1,143 @@
+import {
+  type Dim,
+  elementsText,
+  ReparamError,
+  type Shape,
+  type Size,
+  symbolOf,
+  type Tensor,
+} from "../tensor/index.ts";
+import type { Lowering, OnnxAttributes, Target, Value } from "../trace/index.ts";
+import type { OnnxNode } from "./graph.ts";
+
+/** Collects ONNX nodes; equal nodes (same operator, inputs and attributes) are made once. */
+export class GraphBuilder implements Lowering {
+  readonly target: Target;
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  readonly domains = new Set<string>([""]);
+  readonly #made = new Map<string, readonly string[]>();
+  readonly #constants = new Map<string, string>();
+  readonly #identities = new WeakMap<object, string>();
+  /** Where each symbol of a dimension can be read: an input's name and axis. */
+  readonly #symbols: ReadonlyMap<string, { readonly input: string; readonly axis: number }>;
+  readonly #uses: ReadonlyMap<Value, number>;
+  #names = 0;
+
+  constructor(
+    target: Target,
+    symbols: ReadonlyMap<string, { readonly input: string; readonly axis: number }>,
+    uses: ReadonlyMap<Value, number>,
+  ) {
+    this.target = target;
+    this.#symbols = symbols;
+    this.#uses = uses;
+  }
+
+  emit(
+    op: string,
+    inputs: readonly string[],
+    attributes: OnnxAttributes = {},
+    domain = "",
+  ): string {
+    return this.emitAll(op, inputs, 1, attributes, domain)[0] as string;
+  }
+
+  emitAll(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: OnnxAttributes = {},
+    domain = "",
+  ): readonly string[] {
+    const key = `${domain}:${op}(${inputs.join()})${JSON.stringify(attributes)}/${outputs}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const names = Array.from({ length: outputs }, () => `t${this.#names++}`);
+    this.nodes.push({ op, inputs, outputs: names, attributes, domain });
+    this.domains.add(domain);
+    this.#made.set(key, names);
+    return names;
+  }
+
+  constant(value: Tensor): string {
+    // Content decides for small constants, identity for large ones.
+    const small = value.data.length <= 64;
+    const content = `${value.dtype}[${value.shape.join()}]${small ? elementsText(value.data) : ""}`;
+    const known = small ? this.#constants.get(content) : this.#identities.get(value.data);
+    if (known !== undefined) return known;
+    const name = `c${this.#names++}`;
+    this.initializers.set(name, value);
+    if (small) this.#constants.set(content, name);
+    else this.#identities.set(value.data, name);
+    return name;
+  }
+
+  integers(values: readonly number[]): string {
+    const data = BigInt64Array.from(values, BigInt);
+    return this.constant({ dtype: "int64", shape: [values.length], data });
+  }
+
+  shape(shape: Shape): string {
+    const parts: string[] = [];
+    let run: number[] = [];
+    const flush = (): void => {
+      if (run.length > 0) parts.push(this.integers(run));
+      run = [];
+    };
+    for (const size of shape) {
+      if (typeof size === "number") {
+        run.push(size);
+      } else {
+        flush();
+        parts.push(this.#dimension(size));
+      }
+    }
+    flush();
+    if (parts.length === 0) return this.integers([]);
+    return parts.length === 1 ? (parts[0] as string) : this.emit("Concat", parts, { axis: 0 });
+  }
+
+  reshape(x: string, shape: Shape): string {
+    const symbolic = shape.filter((size) => typeof size !== "number");
+    // −1 cannot be told apart from an empty axis when another one is 0.
+    if (symbolic.length > 1 || (symbolic.length === 1 && shape.includes(0))) {
+      return this.emit("Reshape", [x, this.shape(shape)], { allowzero: 1 });
+    }
+    const target = this.integers(shape.map((size) => (typeof size === "number" ? size : -1)));
+    return this.emit("Reshape", [x, target]);
+  }
+
+  uses(value: Value): number {
+    return this.#uses.get(value) ?? 0;
+  }
+
+  /** The value of a size as an int64 tensor of one element. */
+  #size(size: Size): string {
+    return typeof size === "number" ? this.integers([size]) : this.#dimension(size);
+  }
+
+  #dimension(size: Dim): string {
+    const symbol = symbolOf(size);
+    if (symbol !== undefined) return this.#symbol(symbol);
+    const terms = size.terms.map(({ coefficient, atoms }) => {
+      const factors = atoms.map((atom) => {
+        if ("symbol" in atom) return this.#symbol(atom.symbol);
+        return this.emit("Div", [this.#size(atom.numerator), this.integers([atom.denominator])]);
+      });
+      if (coefficient !== 1 || factors.length === 0) factors.push(this.integers([coefficient]));
+      return factors.reduce((a, b) => this.emit("Mul", [a, b]));
+    });
+    return terms.reduce((a, b) => this.emit("Add", [a, b]));
+  }
+
+  #symbol(name: string): string {
+    const source = this.#symbols.get(name);
+    if (source === undefined) {
+      throw new ReparamError(
+        `dimension ${name} cannot be computed in this graph: no input has an axis of that size.`,
+      );
+    }
+    return this.emit("Shape", [source.input], { start: source.axis, end: source.axis + 1 });
+  }
+}

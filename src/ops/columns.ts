@@ -1,0 +1,130 @@
+import { mulSize, ShapeError, type Size, staticShape, type Tensor } from "../tensor/index.ts";
+import type { Lowering, Node, Value } from "../trace/index.ts";
+import type { Window } from "./window.ts";
+
+/**
+ * Where columns and one matrix product beat the runtime's own convolution, measured for a layer's forward
+ * pass and both gradients together, which share the columns: from 16 channels on, up to 16×16 pixels with a
+ * stride and 12×12 without. Weights of a training graph are inputs, which keeps the runtime from choosing
+ * its blocked layout.
+ */
+export const columnChannels = 16;
+
+export const fewPixels = ({ height, width }: Image, { stride }: Window): boolean =>
+  height * width <= (stride[0] * stride[1] > 1 ? 256 : 144);
+
+/** A batch of images of fixed size, [batch, channels, height, width], in a graph under construction. */
+export interface Image {
+  readonly name: string;
+  readonly batch: Size;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** For every output row (or column) the image rows that its taps read. Outside of the image is zero. */
+export type Taps = readonly (readonly number[])[];
+
+/** Image rows under a window sliding over an axis. */
+export const slidingTaps = (
+  outputs: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  before: number,
+): Taps =>
+  Array.from({ length: outputs }, (_, o) =>
+    Array.from({ length: kernel }, (_, i) => o * stride - before + i * dilation),
+  );
+
+/** Zeros needed before and after an axis so that all taps fall inside. */
+export function marginFor(taps: readonly Taps[], size: number): readonly [number, number] {
+  const rows = taps.flat(2);
+  const lowest = rows.reduce((a, b) => Math.min(a, b), 0);
+  const highest = rows.reduce((a, b) => Math.max(a, b), size - 1);
+  return [-lowest, highest - size + 1];
+}
+
+interface Frame {
+  readonly vertical: readonly [number, number];
+  readonly horizontal: readonly [number, number];
+}
+
+/** Channels last: a tap then reads all of its channels as one block of memory. */
+function channelsLast(to: Lowering, { name, batch, channels, height, width }: Image): string {
+  if (channels === 1) return to.reshape(name, [batch, height, width, 1]);
+  return to.emit("Transpose", [name], { perm: [0, 2, 3, 1] });
+}
+
+/**
+ * The columns of a convolution by one Gather with constant indices: [batch · outputs, taps · channels],
+ * a row for every output pixel, ready for one matrix product with the kernel.
+ */
+export function gatherColumns(
+  to: Lowering,
+  image: Image,
+  rows: Taps,
+  columns: Taps,
+  frame: Frame = {
+    vertical: marginFor([rows], image.height),
+    horizontal: marginFor([columns], image.width),
+  },
+): string {
+  const { batch, channels } = image;
+  const [top, bottom] = frame.vertical;
+  const [left, right] = frame.horizontal;
+  let pixels = channelsLast(to, image);
+  if (top + bottom + left + right > 0) {
+    pixels = to.emit("Pad", [pixels, to.integers([0, top, left, 0, 0, bottom, right, 0])]);
+  }
+  const width = image.width + left + right;
+  const flat = to.reshape(pixels, [batch, (image.height + top + bottom) * width, channels]);
+  const indices = to.constant(pixelIndices(rows, columns, top, left, width));
+  const taps = (rows[0]?.length ?? 0) * (columns[0]?.length ?? 0);
+  const gathered = to.emit("Gather", [flat, indices], { axis: 1 });
+  return to.reshape(gathered, [mulSize(batch, rows.length * columns.length), taps * channels]);
+}
+
+const made = new Map<string, Tensor>();
+
+/** Indices by content: equal ones must be the same object for the graph to share what reads them. */
+function pixelIndices(rows: Taps, columns: Taps, top: number, left: number, width: number): Tensor {
+  const key = JSON.stringify([rows, columns, top, left, width]);
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const indices: number[] = [];
+  for (const down of rows) {
+    for (const across of columns) {
+      for (const y of down) for (const x of across) indices.push((y + top) * width + x + left);
+    }
+  }
+  const data = Int32Array.from(indices);
+  const tensor: Tensor = { dtype: "int32", shape: [data.length], data };
+  made.set(key, tensor);
+  return tensor;
+}
+
+/** A value as an image, if its channels, height and width are numbers. */
+export function imageOf(name: string, { shape }: Value): Image | undefined {
+  const [channels, height, width] = staticShape(shape.slice(1)) ?? [];
+  if (channels === undefined || height === undefined || width === undefined) return undefined;
+  return { name, batch: shape[0] as Size, channels, height, width };
+}
+
+/** The runtime has no float64 convolutions. */
+export function needFloat32(op: string, node: Node): void {
+  if (node.outputs[0]?.dtype === "float64") {
+    throw new ShapeError(
+      op,
+      "in float64 needs fixed height and width, and runs on the CPU only. Use float32 or fix the image size.",
+    );
+  }
+}
+
+/** Columns of an image under a window: [B·Ho·Wo, kh·kw·Ci]. */
+export function windowColumns(to: Lowering, image: Image, outputs: Image, window: Window): string {
+  const { kernel, stride, padding, dilation } = window;
+  const rows = slidingTaps(outputs.height, kernel[0], stride[0], dilation[0], padding[0]);
+  const columns = slidingTaps(outputs.width, kernel[1], stride[1], dilation[1], padding[1]);
+  return gatherColumns(to, image, rows, columns);
+}

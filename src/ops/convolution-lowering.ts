@@ -1,0 +1,179 @@
+import { mulSize, type Size, subSize } from "../tensor/index.ts";
+import type { Lowering, Node, Value } from "../trace/index.ts";
+import {
+  columnChannels,
+  fewPixels,
+  type Image,
+  imageOf,
+  needFloat32,
+  windowColumns,
+} from "./columns.ts";
+import { convolveByTaps, fewFilters, weightsFromPlanes } from "./planes.ts";
+import { lowerTransposed } from "./transposed-lowering.ts";
+import { isPointwise, reach, type Window, windowAttributes } from "./window.ts";
+
+/** Forms beyond the plain operators pay where the runtime's own kernels for the CPU run. */
+const onCpu = (to: Lowering): boolean => to.target === "cpu" || to.target === "wasm";
+
+export function lowerConvolution(
+  to: Lowering,
+  names: readonly string[],
+  node: Node,
+  window: Window,
+): string {
+  const [x, w, bias] = names as [string, string, string | undefined];
+  const image = imageOf(x, node.inputs[0] as Value);
+  const response = imageOf("", node.outputs[0] as Value);
+  if (onCpu(to) && image !== undefined && response !== undefined) {
+    const double = node.outputs[0]?.dtype === "float64";
+    const small = image.channels >= columnChannels && fewPixels(response, window);
+    if (!isPointwise(window)) {
+      if (fewFilters(image, response, window)) {
+        return convolveByTaps(to, image, response, w, bias, window);
+      }
+      if (small || double) return convolveColumns(to, image, response, w, bias, window);
+    } else if (bias === undefined || double) {
+      return convolvePointwise(to, image, response, w, bias);
+    }
+  }
+  needFloat32("conv2d", node);
+  return to.emit("Conv", bias === undefined ? [x, w] : [x, w, bias], windowAttributes(window));
+}
+
+function convolveColumns(
+  to: Lowering,
+  image: Image,
+  { batch, channels, height, width }: Image,
+  w: string,
+  bias: string | undefined,
+  window: Window,
+): string {
+  const columns = windowColumns(to, image, { name: "", batch, channels, height, width }, window);
+  const kernel = to.reshape(to.emit("Transpose", [w], { perm: [0, 2, 3, 1] }), [
+    channels,
+    window.kernel[0] * window.kernel[1] * image.channels,
+  ]);
+  const operands = bias === undefined ? [columns, kernel] : [columns, kernel, bias];
+  const product = to.emit("Gemm", operands, { transB: 1 }); // (B·Ho·Wo, Co)
+  const last = to.reshape(product, [batch, height, width, channels]);
+  return to.emit("Transpose", [last], { perm: [0, 3, 1, 2] });
+}
+
+function convolvePointwise(
+  to: Lowering,
+  image: Image,
+  response: Image,
+  w: string,
+  bias: string | undefined,
+): string {
+  const pixels = image.height * image.width;
+  const matrix = to.reshape(w, [response.channels, image.channels]);
+  const product = to.emit("MatMul", [
+    matrix,
+    to.reshape(image.name, [image.batch, image.channels, pixels]),
+  ]);
+  const y = to.reshape(product, [image.batch, response.channels, image.height, image.width]);
+  return bias === undefined ? y : to.emit("Add", [y, to.reshape(bias, [response.channels, 1, 1])]);
+}
+
+export function lowerInputGradient(
+  to: Lowering,
+  names: readonly string[],
+  node: Node,
+  window: Window,
+): string {
+  const [dy, w] = names as [string, string];
+  const response = imageOf(dy, node.inputs[0] as Value);
+  const image = imageOf("", node.outputs[0] as Value);
+  if (onCpu(to) && image !== undefined && response !== undefined) {
+    const form = lowerTransposed(to, response, w, image, node, window);
+    if (form !== undefined) return form;
+  }
+  needFloat32("convTranspose2d", node);
+  return plainTransposed(to, dy, w, node, window);
+}
+
+/**
+ * ConvTranspose with the size it gives by itself, where that is the size wanted; else without a bottom
+ * and right border, and then cut or filled to the size, which may be known only when the graph runs.
+ */
+function plainTransposed(to: Lowering, dy: string, w: string, node: Node, window: Window): string {
+  const [, , height, width] = (node.outputs[0] as Value).shape as readonly [Size, Size, Size, Size];
+  const [top, left, bottom, right] = window.padding;
+  const natural = ([0, 1] as const).map((axis) => {
+    const n = (node.inputs[0] as Value).size(axis + 2);
+    return subSize(mulSize(n, window.stride[axis]), window.stride[axis] - reach(window, axis));
+  }) as [Size, Size];
+  const extra = [
+    subSize(height, subSize(natural[0], top + bottom)),
+    subSize(width, subSize(natural[1], left + right)),
+  ];
+  if (extra.every((n) => typeof n === "number")) {
+    return to.emit("ConvTranspose", [dy, w], {
+      ...windowAttributes(window),
+      output_padding: extra as number[],
+    });
+  }
+  const whole = to.emit("ConvTranspose", [dy, w], {
+    ...windowAttributes({ ...window, padding: [top, left, 0, 0] }),
+  });
+  const missing = [
+    subSize(height, subSize(natural[0], top)),
+    subSize(width, subSize(natural[1], left)),
+  ];
+  return to.emit("Pad", [whole, to.shape([0, 0, 0, 0, 0, 0, ...missing])]);
+}
+
+export function lowerWeightGradient(
+  to: Lowering,
+  names: readonly string[],
+  node: Node,
+  window: Window,
+): string {
+  const [x, dy] = names as [string, string];
+  const [image, response] = [
+    imageOf(x, node.inputs[0] as Value),
+    imageOf(dy, node.inputs[1] as Value),
+  ];
+  if (onCpu(to) && image !== undefined && response !== undefined) {
+    const double = node.outputs[0]?.dtype === "float64";
+    const fromPlanes = weightsFromPlanes(to, image, response, window, double);
+    if (fromPlanes !== undefined) return fromPlanes;
+    if (double || image.channels >= columnChannels)
+      return weightsFromColumns(to, image, response, window);
+  }
+  needFloat32("conv2dWeightGradient", node);
+  return weightsFromConv(to, x, dy, window);
+}
+
+/** One product of the response with the columns, which are the ones that the forward pass gathered. */
+function weightsFromColumns(to: Lowering, image: Image, response: Image, window: Window): string {
+  const pixels = response.height * response.width;
+  const columns = windowColumns(to, image, response, window);
+  const planes = to.reshape(response.name, [response.batch, response.channels, pixels]);
+  const turned = to.reshape(to.emit("Transpose", [planes], { perm: [1, 0, 2] }), [
+    response.channels,
+    mulSize(response.batch, pixels),
+  ]);
+  const product = to.emit("Gemm", [turned, columns]); // (Co, kh·kw·Ci)
+  const last = to.reshape(product, [response.channels, ...window.kernel, image.channels]);
+  return to.emit("Transpose", [last], { perm: [0, 3, 1, 2] });
+}
+
+/** A convolution of the image by the response, batch and channels exchanged, stride and dilation too. */
+function weightsFromConv(to: Lowering, x: string, dy: string, window: Window): string {
+  const swap = { perm: [1, 0, 2, 3] };
+  const product = to.emit(
+    "Conv",
+    [to.emit("Transpose", [x], swap), to.emit("Transpose", [dy], swap)],
+    {
+      strides: window.dilation,
+      dilations: window.stride,
+      pads: window.padding,
+    },
+  ); // (Ci, Co, ≥ kh, ≥ kw): a stride leaves rows at the end that no output reads
+  const bounds = [to.integers([0, 0]), to.integers([...window.kernel]), to.integers([2, 3])];
+  const exact = window.stride.every((n) => n === 1);
+  const taps = exact ? product : to.emit("Slice", [product, ...bounds]);
+  return to.emit("Transpose", [taps], swap);
+}

@@ -1,0 +1,90 @@
+export { elu, gelu, leakyRelu, relu, silu, softplus } from "./activations.ts";
+export {
+  add,
+  and,
+  div,
+  equal,
+  expm1,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  log1p,
+  maximum,
+  minimum,
+  mul,
+  notEqual,
+  or,
+  power,
+  sub,
+  where,
+} from "./binary.ts";
+export { broadcastShapes, sameShape } from "./broadcast.ts";
+export { constant, full, sizeValue } from "./constant.ts";
+export {
+  type ConvolutionOptions,
+  conv2d,
+  convTranspose2d,
+  type TransposedConvolutionOptions,
+} from "./convolution.ts";
+export {
+  abs,
+  cast,
+  ceil,
+  clip,
+  cos,
+  erf,
+  exp,
+  floor,
+  log,
+  neg,
+  not,
+  reciprocal,
+  round,
+  sigmoid,
+  sign,
+  sin,
+  sqrt,
+  step,
+  tanh,
+} from "./elementwise.ts";
+export { gather, oneHot, scatterAlongAxis, takeAlongAxis } from "./indexing.ts";
+export { type MatmulOptions, matmul } from "./linalg.ts";
+export {
+  axisOf,
+  broadcastTo,
+  expandDims,
+  flatten,
+  reshape,
+  squeeze,
+  sumTo,
+  transpose,
+} from "./movement.ts";
+export { layerNorm, logSoftmax, softmax } from "./normalization.ts";
+export {
+  averagePool2d,
+  globalAveragePool2d,
+  globalMaxPool2d,
+  maxPool2d,
+  type PoolOptions,
+} from "./pooling.ts";
+export {
+  type Axes,
+  argMax,
+  logSumExp,
+  max,
+  mean,
+  min,
+  norm,
+  type ReduceOptions,
+  sum,
+  variance,
+} from "./reduce.ts";
+export { concat, pad, slice, split, stack } from "./slicing.ts";
+export {
+  customGradient,
+  type GradientRule,
+  stopGradient,
+  straightThrough,
+} from "./stop-gradient.ts";
+export type { Margins, Padding2d, Pair } from "./window.ts";

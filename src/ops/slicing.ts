@@ -1,0 +1,194 @@
+import {
+  addSize,
+  allocate,
+  divideExactly,
+  formatShape,
+  ShapeError,
+  type Size,
+  subSize,
+  type Tensor,
+} from "../tensor/index.ts";
+import { defineOp, type EvaluatedSpec, type Value } from "../trace/index.ts";
+import { eachOffset } from "./broadcast.ts";
+import { axisOf, expandDims, pick, stridesOf } from "./movement.ts";
+
+const concatOp = defineOp<{ axis: number }>({
+  name: "concat",
+  infer: (xs, { axis }) => {
+    const [first] = xs as [Value];
+    for (const x of xs) {
+      const fits =
+        x.rank === first.rank && x.shape.every((d, i) => i === axis || d === first.shape[i]);
+      if (!fits || x.dtype !== first.dtype) {
+        throw new ShapeError("concat", `${first} and ${x} differ outside of axis ${axis}.`);
+      }
+    }
+    const size = xs.reduce<Size>((n, x) => addSize(n, x.shape[axis] as Size), 0);
+    return [{ dtype: first.dtype, shape: first.shape.map((d, i) => (i === axis ? size : d)) }];
+  },
+  grad: ({ dy, xs, attributes: { axis } }) => {
+    let at: Size = 0;
+    return xs.map((x) => {
+      const from = at;
+      at = addSize(at, x.shape[axis] as Size);
+      return slice(dy, axis, from, at);
+    });
+  },
+  lower: (to, xs, _node, { axis }) => [to.emit("Concat", xs, { axis })],
+  evaluate: (xs, { axis }, [out]) => {
+    const { dtype, shape } = out as EvaluatedSpec;
+    const data = allocate(
+      dtype,
+      shape.reduce((n, d) => n * d, 1),
+    );
+    const inner = shape.slice(axis).reduce((n, d) => n * d, 1);
+    let offset = 0;
+    for (const x of xs) {
+      const block = x.shape.slice(axis).reduce((n, d) => n * d, 1);
+      for (let p = 0, q = offset; p < x.data.length; p += block, q += inner) {
+        (data as Float32Array).set((x.data as Float32Array).subarray(p, p + block), q);
+      }
+      offset += block;
+    }
+    return [{ dtype, shape, data }];
+  },
+  simplify: (xs) => (xs.length === 1 ? xs : undefined),
+});
+
+/** Tensors one after the other along an axis. */
+export function concat(xs: readonly Value[], axis: number): Value {
+  const [first] = xs;
+  if (first === undefined) throw new ShapeError("concat", "wants at least one tensor.");
+  return concatOp.apply(xs, { axis: axisOf("concat", axis, first.rank) })[0] as Value;
+}
+
+/** Tensors of one shape along a new axis. */
+export const stack = (xs: readonly Value[], axis = 0): Value =>
+  concat(
+    xs.map((x) => expandDims(x, axis)),
+    axis,
+  );
+
+const sliceOp = defineOp<{ axis: number; start: Size; end: Size }>({
+  name: "slice",
+  infer: ([x], { axis, start, end }) => [
+    {
+      dtype: (x as Value).dtype,
+      shape: (x as Value).shape.map((d, i) => (i === axis ? subSize(end, start) : d)),
+    },
+  ],
+  grad: ({ dy, xs: [x], attributes: { axis, start, end } }) => {
+    const after = subSize((x as Value).shape[axis] as Size, end);
+    return [pad(dy, { [axis]: [start, after] })];
+  },
+  lower: (to, [x], _node, { axis, start, end }) => {
+    const bounds = [to.shape([start]), to.shape([end]), to.integers([axis])];
+    return [to.emit("Slice", [x as string, ...bounds])];
+  },
+  evaluate: ([x], { axis, start }, [out], size) => {
+    const { shape } = out as EvaluatedSpec;
+    const strides = stridesOf((x as Tensor).shape);
+    const base = size(start) * (strides[axis] as number);
+    return [
+      pick(x as Tensor, out as EvaluatedSpec, (visit) =>
+        eachOffset(shape, [strides], (i, [p]) => visit(i, base + (p as number))),
+      ),
+    ];
+  },
+});
+
+/** Elements start … end − 1 along an axis; negative numbers count from the end. */
+export function slice(x: Value, axis: number, start: Size, end?: Size): Value {
+  const at = axisOf("slice", axis, x.rank);
+  const size = x.shape[at] as Size;
+  const from = typeof start === "number" && start < 0 ? addSize(size, start) : start;
+  const to =
+    end === undefined ? size : typeof end === "number" && end < 0 ? addSize(size, end) : end;
+  if (from === 0 && to === size) return x;
+  if (typeof from === "number" && typeof to === "number") {
+    if (from > to || (typeof size === "number" && to > size)) {
+      throw new ShapeError(
+        "slice",
+        `${from}…${to} is not inside axis ${axis} of ${formatShape(x.shape)}.`,
+      );
+    }
+  }
+  return sliceOp.apply([x], { axis: at, start: from, end: to })[0] as Value;
+}
+
+/** Consecutive parts along an axis: a count of equal ones, or their sizes. */
+export function split(x: Value, axis: number, parts: number | readonly Size[]): Value[] {
+  const at = axisOf("split", axis, x.rank);
+  const size = x.shape[at] as Size;
+  const equalPart = typeof parts === "number" ? divideExactly(size, parts) : undefined;
+  if (typeof parts === "number" && equalPart === undefined) {
+    throw new ShapeError(
+      "split",
+      `axis ${axis} of ${formatShape(x.shape)} has no ${parts} equal parts.`,
+    );
+  }
+  const sizes = typeof parts === "number" ? new Array<Size>(parts).fill(equalPart as Size) : parts;
+  if (sizes.reduce<Size>((n, d) => addSize(n, d), 0) !== size) {
+    throw new ShapeError("split", `sizes ${formatShape(sizes)} do not add up to ${size}.`);
+  }
+  let start: Size = 0;
+  return sizes.map((d) => {
+    const from = start;
+    start = addSize(start, d);
+    return slice(x, at, from, start);
+  });
+}
+
+type Padding = Readonly<Record<number, readonly [Size, Size]>>;
+
+const padOp = defineOp<{ padding: readonly (readonly [Size, Size])[]; value: number }>({
+  name: "pad",
+  infer: ([x], { padding }) => [
+    {
+      dtype: (x as Value).dtype,
+      shape: (x as Value).shape.map((d, i) => {
+        const [before, after] = padding[i] as readonly [Size, Size];
+        return addSize(addSize(d, before), after);
+      }),
+    },
+  ],
+  grad: ({ dy, xs: [x], attributes: { padding } }) => [
+    padding.reduce((g, [before], axis) => {
+      return slice(g, axis, before, addSize(before, (x as Value).shape[axis] as Size));
+    }, dy),
+  ],
+  lower: (to, [x], node, { padding, value }) => {
+    const pads = to.shape([
+      ...padding.map(([before]) => before),
+      ...padding.map(([, after]) => after),
+    ]);
+    if (value === 0) return [to.emit("Pad", [x as string, pads])];
+    const data = allocate((node.outputs[0] as Value).dtype, 1);
+    data[0] = value;
+    const fill = to.constant({ dtype: (node.outputs[0] as Value).dtype, shape: [], data });
+    return [to.emit("Pad", [x as string, pads, fill])];
+  },
+  evaluate: ([x], { padding, value }, [out], size) => {
+    const { dtype, shape } = out as EvaluatedSpec;
+    const data = allocate(
+      dtype,
+      shape.reduce((n, d) => n * d, 1),
+    );
+    if (value !== 0) (data as Float32Array).fill(value);
+    const strides = stridesOf(shape);
+    const base = padding.reduce((n, [before], i) => n + size(before) * (strides[i] as number), 0);
+    eachOffset((x as Tensor).shape, [strides], (i, [p]) => {
+      data[base + (p as number)] = (x as Tensor).data[i] as number;
+    });
+    return [{ dtype, shape, data }];
+  },
+});
+
+/** Adds `[before, after]` elements of a constant value on the axes named by number. */
+export function pad(x: Value, padding: Padding, value = 0): Value {
+  const full = x.shape.map((): readonly [Size, Size] => [0, 0]);
+  for (const [axis, amount] of Object.entries(padding))
+    full[axisOf("pad", Number(axis), x.rank)] = amount;
+  if (full.every(([before, after]) => before === 0 && after === 0)) return x;
+  return padOp.apply([x], { padding: full, value })[0] as Value;
+}

@@ -1,0 +1,28 @@
+export { Key, normal, uniform } from "./key.ts";
+export type { Lowering, OnnxAttribute, OnnxAttributes, Target } from "./lowering.ts";
+export {
+  type Attributes,
+  allOperations,
+  defineOp,
+  type EvaluatedSpec,
+  type GradContext,
+  likeFirst,
+  type Op,
+  type OpDefinition,
+  operation,
+} from "./op.ts";
+export { print } from "./print.ts";
+export {
+  bindInputs,
+  type Draw,
+  evaluate,
+  evaluateNode,
+  fillNoise,
+  type Noise,
+  reachable,
+  type TracedProgram,
+  trace,
+} from "./program.ts";
+export { constantOp, inputOp } from "./sources.ts";
+export { currentTrace, type Source, Trace, traceOf, withTrace } from "./trace.ts";
+export { Node, type Operand, Value } from "./value.ts";

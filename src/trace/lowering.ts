@@ -1,0 +1,37 @@
+import type { Shape, Tensor } from "../tensor/index.ts";
+import type { Value } from "./value.ts";
+
+/** Value of an ONNX attribute: an integer, a float (wrapped, so that 1 can be one), text, or integers. */
+export type OnnxAttribute = number | { readonly float: number } | string | readonly number[];
+export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>;
+
+/**
+ * Where a graph will run. `cpu`, `wasm` and `webgpu` may use what ONNX Runtime has beyond the standard;
+ * `export` is standard operators only, for any runtime.
+ */
+export type Target = "cpu" | "wasm" | "webgpu" | "export";
+
+/** What a lowering rule writes to. Equal nodes are emitted once, so rules may repeat shared work. */
+export interface Lowering {
+  readonly target: Target;
+  /** Emits a node with one output and returns its name. An empty input name means "absent". */
+  emit(op: string, inputs: readonly string[], attributes?: OnnxAttributes, domain?: string): string;
+  /** Emits a node with several outputs. */
+  emitAll(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes?: OnnxAttributes,
+    domain?: string,
+  ): readonly string[];
+  /** Name of an initializer holding the tensor. */
+  constant(value: Tensor): string;
+  /** Name of a one-dimensional int64 constant. */
+  integers(values: readonly number[]): string;
+  /** Name of a one-dimensional int64 tensor with the sizes, computed in the graph where symbolic. */
+  shape(shape: Shape): string;
+  /** Reshapes; uses one −1 for a single symbolic axis, which costs nothing. */
+  reshape(x: string, shape: Shape): string;
+  /** How many places of the program read this value. */
+  uses(value: Value): number;
+}

@@ -1,0 +1,42 @@
+"""Makes every golden file of this folder from seeds, with PyTorch as the reference.
+
+    python3 test/golden/make.py [NAME ...]
+
+needs torch, numpy and mpmath; without names it makes all. The files are committed, so the tests
+need no Python. Runs on one thread, so that a second run gives the same bytes.
+"""
+
+import sys
+
+import torch
+
+import derivatives
+import distributions
+import initializers
+import ops
+import optimizers
+import trajectories
+
+MAKERS = {
+    "trajectory-mlp": trajectories.make_mlp,
+    "trajectory-cnn": trajectories.make_cnn,
+    "trajectory-optimizers": optimizers.make,
+    "second-derivative": derivatives.make,
+    "ops": ops.make,
+    "distributions": distributions.make,
+    "initializers": initializers.make,
+}
+
+
+def main():
+    torch.set_num_threads(1)
+    names = sys.argv[1:] or list(MAKERS)
+    unknown = [name for name in names if name not in MAKERS]
+    if unknown:
+        sys.exit(f"No golden file {unknown[0]}. Choose from {', '.join(MAKERS)}.")
+    for name in names:
+        MAKERS[name](name)
+
+
+if __name__ == "__main__":
+    main()
