@@ -1,0 +1,76 @@
+import { permutation, ReparamError, type Tensor } from "../tensor/index.ts";
+import { checkCount, gatherRows } from "./split.ts";
+import type { Split } from "./types.ts";
+
+export interface LoaderOptions {
+  readonly batchSize: number;
+  /** Of the order of every epoch. Default 0. */
+  readonly seed?: number;
+  /** A new random order each epoch (default), or the order of the split. */
+  readonly shuffle?: boolean;
+  /** Leave out the last batch of an epoch if it is short. Default false. */
+  readonly dropLast?: boolean;
+}
+
+/**
+ * Batches as a pure function of their number: a run that is resumed at batch `cursor` sees what it would
+ * have seen without the interruption.
+ */
+export interface Loader {
+  readonly batchSize: number;
+  readonly batchesPerEpoch: number;
+  /** Samples that an epoch visits. */
+  readonly length: number;
+  /**
+   * Batch `cursor`, counted from 0 across epochs (epoch = ⌊cursor / batchesPerEpoch⌋). Every column is
+   * a tensor [B, ...shape] in memory of its own; B is `batchSize`, or less in the last batch of an epoch.
+   */
+  batch(cursor: number): Record<string, Tensor>;
+}
+
+/**
+ * A loader over a split.
+ * Throws if `batchSize` is not a positive integer, or if `dropLast` would leave no batch.
+ */
+export function createLoader(split: Split, options: LoaderOptions): Loader {
+  const { batchSize, seed = 0, shuffle = true, dropLast = false } = options;
+  checkCount("batchSize", batchSize, 1);
+  const batchesPerEpoch = (dropLast ? Math.floor : Math.ceil)(split.length / batchSize);
+  if (batchesPerEpoch === 0 && split.length > 0) {
+    throw new ReparamError(
+      `batchSize ${batchSize} is more than the ${split.length} samples, and dropLast leaves no batch. Use a smaller batch.`,
+    );
+  }
+  let cached = { epoch: -1, order: new Uint32Array(0) };
+  const orderOf = (epoch: number): Uint32Array => {
+    if (cached.epoch === epoch) return cached.order;
+    const order = shuffle
+      ? permutation(split.length, { seed, step: epoch, path: "shuffle" })
+      : Uint32Array.from({ length: split.length }, (_, i) => i);
+    cached = { epoch, order };
+    return order;
+  };
+  return {
+    batchSize,
+    batchesPerEpoch,
+    length: dropLast ? batchesPerEpoch * batchSize : split.length,
+    batch(cursor) {
+      if (!Number.isInteger(cursor) || cursor < 0 || batchesPerEpoch === 0) {
+        const why = batchesPerEpoch === 0 ? "the split is empty" : "batches count from 0";
+        throw new ReparamError(`loader: there is no batch ${cursor}: ${why}.`);
+      }
+      const at = (cursor % batchesPerEpoch) * batchSize;
+      const order = orderOf(shuffle ? Math.floor(cursor / batchesPerEpoch) : 0);
+      return tensorsAt(split, order.subarray(at, at + batchSize));
+    },
+  };
+}
+
+function tensorsAt(split: Split, indices: Uint32Array): Record<string, Tensor> {
+  const batch: Record<string, Tensor> = {};
+  for (const [name, column] of Object.entries(split.columns)) {
+    const shape = [indices.length, ...column.shape];
+    batch[name] = { dtype: column.dtype, shape, data: gatherRows(column, indices) };
+  }
+  return batch;
+}
