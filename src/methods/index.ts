@@ -1,0 +1,1 @@
+export { catalogue, findMethod } from "./catalogue.ts";

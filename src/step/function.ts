@@ -1,0 +1,45 @@
+import { Scope } from "../nn/index.ts";
+import { ReparamError, type Tensor, type TensorSpec, type Tree } from "../tensor/index.ts";
+import { evaluate, Key, trace, type Value } from "../trace/index.ts";
+import type { FunctionName, Method, ModelFunction } from "./method.ts";
+import { specsOf } from "./phase.ts";
+
+/** The weights that a method's functions read, taken from the state of its last phase. */
+export function weightsOf(method: Method, state: Tree<Tensor>): Tree<Tensor> {
+  const program = trace(({ state: given }) => ({ weights: method.weights(given as Tree<Value>) }), {
+    state: specsOf(state),
+  });
+  return evaluate(program, { state } as Tree<Tensor>).weights as Tree<Tensor>;
+}
+
+/** The function of that name. Throws if the method does not offer it. */
+export function functionOf(method: Method, name: FunctionName): ModelFunction {
+  const found = method.functions[name];
+  if (found !== undefined) return found;
+  const offered = Object.keys(method.functions).join(", ");
+  throw new ReparamError(
+    `${method.name} has no function "${name}". It offers ${offered || "none"}.`,
+  );
+}
+
+/** What to compile or export for a function: `{ weights, ...inputs }` → its outputs by name. */
+export function functionProgram<Weights extends Tree<Tensor | TensorSpec>>(
+  name: string,
+  definition: ModelFunction,
+  weights: Weights,
+): {
+  build: (given: unknown) => Readonly<Record<string, Value>>;
+  example: { readonly weights: Weights; readonly [input: string]: Tree<Tensor | TensorSpec> };
+} {
+  const inputs = Object.fromEntries(
+    Object.entries(definition.inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape }]),
+  );
+  return {
+    build: (given) => {
+      const { weights: values, ...rest } = given as Record<string, Tree<Value>>;
+      const scope = new Scope({ key: new Key(`function.${name}`), train: false });
+      return definition.build(values as Tree<Value>, rest as Record<string, Value>, scope);
+    },
+    example: { ...inputs, weights },
+  };
+}

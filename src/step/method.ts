@@ -1,0 +1,120 @@
+import type { Scope } from "../nn/index.ts";
+import type { Tensor, TensorSpec, Tree } from "../tensor/index.ts";
+import type { Key, Value } from "../trace/index.ts";
+
+/** Column name → tensor: one batch of data on the host. */
+export type Batch = Readonly<Record<string, Tensor>>;
+
+/** Column name → spec, with a free batch axis. */
+export type BatchSpec = Readonly<Record<string, TensorSpec>>;
+
+/** What a program is given besides its scope: the state, and whatever the iteration passes in. */
+export interface ProgramInputs {
+  readonly state: Tree<Value>;
+  readonly [name: string]: Tree<Value>;
+}
+
+/** What a program returns: the next state, and scalar metrics or other values for the host. */
+export interface ProgramOutputs {
+  readonly state: Tree<Value>;
+  readonly [name: string]: Tree<Value>;
+}
+
+/** A program of a phase: traced once, then run as often as the iteration asks. */
+export interface PhaseProgram {
+  /** Inputs besides the state, for example `{ batch: batchSpec }`. */
+  readonly inputs: Readonly<Record<string, Tree<TensorSpec>>>;
+  readonly build: (inputs: ProgramInputs, scope: Scope) => ProgramOutputs;
+}
+
+/** Scalars by name, as logged. `loss` comes first where there is one. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** What one iteration of a phase can do. Everything it does is repeatable from a checkpoint. */
+export interface Iteration {
+  /** 0-based count in this phase. */
+  readonly index: number;
+  /** The next training batch; epochs follow each other without a gap. */
+  next(): Batch;
+  /** Every batch of one pass through the training data, the last short one included. */
+  epoch(): Iterable<Batch>;
+  /** Runs a program on the phase's state, which moves on; returns its other outputs on the host. */
+  run(
+    program: string,
+    inputs: Readonly<Record<string, Tree<Tensor>>>,
+  ): Promise<Record<string, Tree<Tensor>>>;
+}
+
+/**
+ * A stretch of training with one shape of state. Its iteration says which programs run on which data:
+ * one program on one batch is the default; EM accumulates over an epoch and then updates; a GAN runs its
+ * discriminator's program several times for one of its generator's; a host function may stand between two.
+ */
+export interface Phase {
+  readonly name: string;
+  /** The initial state; a later phase is given the final state of the one before. */
+  readonly init: (key: Key, previous: Tree<Value> | undefined) => Tree<Value>;
+  readonly programs: Readonly<Record<string, PhaseProgram>>;
+  /** Default: runs the only program on the next batch, and returns its `metrics`. */
+  readonly iterate?: (iteration: Iteration) => Promise<Metrics>;
+  /** Ends the phase before its count of iterations is over. Sees the metrics of every iteration so far. */
+  readonly done?: (history: readonly Metrics[]) => boolean;
+  /** Length of the phase where the method decides it; else the run's settings do. */
+  readonly iterations?: number;
+}
+
+/** An input of a model function: data, or something the caller may leave to chance or to a default. */
+export interface FunctionInput extends TensorSpec {
+  /** Filled with random numbers of this law where the caller gives none. */
+  readonly noise?: "normal" | "uniform";
+  /** Filled with this number where the caller gives none. */
+  readonly default?: number;
+  readonly description?: string;
+}
+
+/**
+ * Something a trained model can do: sample, encode, decode, reconstruct, evaluate. The same function is
+ * run here and exported to ONNX; noise and knobs are inputs, so that any runtime can drive it.
+ */
+export interface ModelFunction {
+  readonly summary: string;
+  readonly inputs: Readonly<Record<string, FunctionInput>>;
+  readonly build: (
+    weights: Tree<Value>,
+    inputs: Readonly<Record<string, Value>>,
+    scope: Scope,
+  ) => Readonly<Record<string, Value>>;
+  /** Width of the grid that its images are meant to be shown in. */
+  readonly columns?: number;
+  /** Written by `export`. Functions that only serve evaluation are not. */
+  readonly exported: boolean;
+}
+
+/** Model functions that the tools know by name; a method offers those it can. */
+export type FunctionName =
+  | "sample"
+  | "encode"
+  | "decode"
+  | "reconstruct"
+  | "evaluate"
+  | "bound"
+  | "traverse";
+
+/** A method made for one kind of data: what trains, and what the result can do. */
+export interface Method {
+  readonly name: string;
+  readonly phases: readonly Phase[];
+  /** The part of the last phase's state that the functions read. */
+  readonly weights: (state: Tree<Value>) => Tree<Value>;
+  readonly functions: Readonly<Partial<Record<FunctionName, ModelFunction>>>;
+  /** Written into exports: how inputs are to be prepared. */
+  readonly preprocessing?: string;
+}
+
+/** What a method is told of the data it will see. */
+export interface DataShape {
+  readonly columns: BatchSpec;
+  readonly trainSize: number;
+  readonly batchSize: number;
+  readonly classes: readonly string[] | undefined;
+}
