@@ -1,0 +1,81 @@
+import { isAbsolute, resolve } from "node:path";
+import type { Dataset, LoadOptions } from "../data/index.ts";
+import { findMethod } from "../methods/catalogue.ts";
+import type { Checkpoint, RunConfig } from "../run/index.ts";
+import type { Method, MethodDefinition } from "../step/index.ts";
+import { ReparamError, type Tensor, type Tree } from "../tensor/index.ts";
+import { parseOptions } from "./method-flags.ts";
+import type { Context } from "./terminal.ts";
+
+/** A run's folder with everything that is needed to go on with it. */
+export interface OpenRun {
+  readonly folder: string;
+  readonly config: RunConfig;
+  readonly definition: MethodDefinition;
+  readonly dataset: Dataset;
+  readonly method: Method;
+}
+
+/** Opens a run. `options` replaces some of the method's own, such as the number of samples of a bound. */
+export async function openRun(
+  folder: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<OpenRun> {
+  const { dataShape, readConfig } = await import("../run/index.ts");
+  const config = await readConfig(folder);
+  const definition = await findMethod(config.method);
+  const dataset = await loadData(config.data);
+  const chosen = parseOptions(definition, { ...config.options, ...options });
+  const method = definition.create(chosen, dataShape(dataset, config.batchSize));
+  return { folder, config, definition, dataset, method };
+}
+
+/** A run that is trained: its method's weights besides. Warns if the training is not finished. */
+export async function openTrained(
+  folder: string,
+  context: Context,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<OpenRun & { readonly weights: Tree<Tensor>; readonly checkpoint: Checkpoint }> {
+  const { newestCheckpoint } = await import("../run/index.ts");
+  const { weightsOf } = await import("../step/index.ts");
+  const run = await openRun(folder, options);
+  const checkpoint = await newestCheckpoint(folder, (warning) =>
+    context.note(`reparam: ${warning}`),
+  );
+  if (checkpoint === undefined) {
+    throw new ReparamError(`${folder} has no checkpoint yet. Train it: reparam resume ${folder}`);
+  }
+  const { position } = checkpoint;
+  if (position.phase !== run.method.phases.length - 1) {
+    throw new ReparamError(
+      `${folder} is not in its last phase yet. Train on: reparam resume ${folder}`,
+    );
+  }
+  if (!position.finished) {
+    context.note(`${folder} is not finished; this is its state at step ${position.step}.`);
+  }
+  return { ...run, checkpoint, weights: weightsOf(run.method, checkpoint.state) };
+}
+
+/** Loads the data of a config, and checks that it is what the run began with. */
+export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
+  const { loadDataset } = await import("../data/index.ts");
+  const { name, samples, ...options } = data;
+  const dataset = await loadDataset(name, options as LoadOptions);
+  const now = sampleCounts(dataset);
+  if (samples !== undefined && samples.join() !== now.join()) {
+    throw new ReparamError(
+      `the data in ${name} changed: it has ${now.join(", ")} samples, the run began with ${samples.join(", ")}. Restore it, or train anew.`,
+    );
+  }
+  return dataset;
+}
+
+/** Samples of train, validation and test. */
+export const sampleCounts = ({ train, validation, test }: Dataset): number[] =>
+  [train, validation, test].map(({ length }) => length);
+
+/** A folder by its absolute path, so that a run finds it from anywhere; a data set's name as it is. */
+export function dataName(given: string, known: readonly string[]): string {
+  return known.includes(given) || isAbsolute(given) ? given : resolve(given);
+}

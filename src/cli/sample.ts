@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import type { FunctionInput } from "../step/index.ts";
+import { ReparamError, scalar, type Tensor } from "../tensor/index.ts";
+import { writeImages } from "./pictures.ts";
+import { openTrained } from "./runs.ts";
+import type { Context } from "./terminal.ts";
+import { addVerb, integerOption } from "./verb.ts";
+
+export const addSampleVerb = (program: Command, context: Context): Command =>
+  addVerb(program, context, {
+    usage: "sample <run>",
+    description: "Draws samples from a trained model into a picture.",
+    examples: [
+      "sample runs/gaussian-vae-mnist-1",
+      "sample runs/gaussian-vae-mnist-1 --count 100 --seed 1 --out grid.png --npy samples.npy",
+      "sample runs/gaussian-vae-mnist-1 --set temperature=0.7",
+    ],
+    options: [
+      integerOption("--count <n>", "number of samples").default(64),
+      integerOption("--seed <n>", "of the noise", 0).default(0),
+      new Option("--out <file>", "PNG file (default: samples/sample-SEED.png of the run)"),
+      new Option(
+        "--npy <file>",
+        "the samples as a NumPy array as well, float32 [N, C, H, W] in [0, 1]",
+      ),
+      new Option(
+        "--set <name=value>",
+        "a knob of the model, for example temperature=0.7; repeatable",
+      )
+        .default([])
+        .argParser((text: string, before: string[]) => [...before, text]),
+    ],
+    action: async ([folder = ""], flags, ctx) => {
+      const { compileFunction, makeFolder, sampleRows } = await import("../run/index.ts");
+      const { method, weights, config } = await openTrained(folder, ctx);
+      const seed = flags.seed as number;
+      const count = flags.count as number;
+      const compiled = await compileFunction(method, "sample", weights, {
+        threads: config.threads,
+      });
+      const inputs = knobs(flags.set as string[], compiled.definition.inputs);
+      const { image } = await sampleRows(compiled, count, { seed, inputs });
+      await compiled.release();
+      let png = flags.out as string | undefined;
+      if (png === undefined) {
+        await makeFolder(join(folder, "samples"));
+        png = join(folder, "samples", `sample-${seed}.png`);
+      }
+      const files = await writeImages(image, { png, npy: flags.npy as string | undefined });
+      for (const file of files) ctx.say(file);
+      return { run: folder, count, seed, files };
+    },
+  });
+
+/** `["temperature=0.7"]` as inputs of a function. */
+function knobs(
+  settings: readonly string[],
+  inputs: Readonly<Record<string, FunctionInput>>,
+): Record<string, Tensor> {
+  const names = Object.keys(inputs).filter((name) => inputs[name]?.default !== undefined);
+  const known = names.length === 0 ? "This model has none" : `Known are ${names.join(", ")}`;
+  const values: Record<string, Tensor> = {};
+  for (const setting of settings) {
+    const [name = "", text = ""] = setting.split("=", 2);
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value)) {
+      throw new ReparamError(
+        `--set ${setting}: write a name and a number, such as temperature=0.7.`,
+      );
+    }
+    const input = inputs[name];
+    if (input === undefined || !names.includes(name)) {
+      throw new ReparamError(`--set ${setting}: there is no knob "${name}". ${known}.`);
+    }
+    values[name] = scalar(value, input.dtype);
+  }
+  return values;
+}

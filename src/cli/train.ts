@@ -1,0 +1,101 @@
+import { availableParallelism } from "node:os";
+import { type Command, Option } from "commander";
+import { catalogue, findMethod } from "../methods/catalogue.ts";
+import type { MethodDefinition } from "../step/index.ts";
+import { ReparamError } from "../tensor/index.ts";
+import { methodFlags, parseOptions } from "./method-flags.ts";
+import { dataName } from "./runs.ts";
+import type { Context } from "./terminal.ts";
+import { type TrainRequest, trainNew } from "./training.ts";
+import { addVerb, integerOption, numberOption } from "./verb.ts";
+
+export const defaultThreads = (): number => Math.min(2, availableParallelism());
+
+const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
+  const { epochs, batchSize } = definition?.training ?? {};
+  const suits = (value: number | undefined): string =>
+    `default: ${value ?? "what suits the method"}`;
+  return [
+    new Option("--data <name>", "data set, or a folder of IDX files or images").default("mnist"),
+    integerOption("--epochs <n>", `passes through the training data (${suits(epochs)})`),
+    integerOption("--steps <n>", "iterations, in place of epochs"),
+    integerOption("--batch-size <n>", `samples of a batch (${suits(batchSize)})`),
+    integerOption("--seed <n>", "of weights, order and noise", 0).default(0),
+    integerOption("--threads <n>", "threads of one operator").default(defaultThreads()),
+    new Option("--out <folder>", "folder of the run (default: the next free one below runs/)"),
+    integerOption("--validation <n>", "samples kept from training (default: a twelfth)", 0),
+    new Option("--binarize <how>", "pixels to black and white once, before training").choices([
+      "none",
+      "fixed",
+      "threshold",
+    ]),
+    integerOption("--limit <n>", "use at most this many samples of each split"),
+    integerOption("--image-size <n>", "resize images of a folder to this height and width"),
+    integerOption("--channels <n>", "1 makes images of a folder grey, 3 coloured"),
+    integerOption("--log-every <n>", "log training metrics as means over this many steps").default(
+      50,
+    ),
+    numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
+    new Option("--no-export", "write no ONNX files at the end"),
+  ];
+};
+
+/** Adds `train`; its flags depend on the method, which is looked for in the command line first. */
+export async function addTrainVerb(program: Command, context: Context): Promise<Command> {
+  const named = context.argv[0] === "train" ? context.argv[1] : undefined;
+  const known = catalogue.some(({ name }) => name === named);
+  const definition = known ? await findMethod(named as string) : undefined;
+  const flags = definition === undefined ? [] : methodFlags(definition);
+  const command = addVerb(program, context, {
+    usage: "train <method>",
+    description:
+      definition?.summary ?? "Trains a method on data. `train METHOD --help` lists its options.",
+    examples: [
+      "train gaussian-vae",
+      "train gaussian-vae --latents 10 --beta 4 --epochs 20 --seed 1",
+      "train categorical-vae --data fashion-mnist --out runs/clothes",
+      "train gaussian-vae --network convolutional --data ./photos --image-size 32",
+    ],
+    options: commonOptions(definition),
+    action: async ([method = ""], given, ctx) => {
+      const chosen = definition ?? (await findMethod(method));
+      return trainNew(await requestOf(chosen, given), ctx);
+    },
+  });
+  for (const flag of flags) command.addOption(flag.helpGroup("Options of the method:"));
+  // Without a known method there are no flags to check; findMethod says what is wrong.
+  if (definition === undefined && named !== undefined && !named.startsWith("-")) {
+    command.allowUnknownOption().allowExcessArguments();
+  }
+  return command;
+}
+
+async function requestOf(
+  definition: MethodDefinition,
+  given: Readonly<Record<string, unknown>>,
+): Promise<TrainRequest> {
+  const number = (name: string): number | undefined => given[name] as number | undefined;
+  const [epochs, steps] = [number("epochs"), number("steps")];
+  if (epochs !== undefined && steps !== undefined) {
+    throw new ReparamError("--epochs and --steps exclude each other. Give one.");
+  }
+  const options = parseOptions(definition, given);
+  const { listDatasets } = await import("../data/index.ts");
+  const known = (await listDatasets()).map(({ name }) => name);
+  const picked = ["validation", "binarize", "limit", "imageSize", "channels"]
+    .filter((name) => given[name] !== undefined)
+    .map((name) => [name, given[name]]);
+  return {
+    definition,
+    options,
+    data: { name: dataName(given.data as string, known), ...Object.fromEntries(picked) },
+    seed: number("seed") as number,
+    threads: number("threads") as number,
+    batchSize: number("batchSize") ?? definition.training.batchSize,
+    ...(steps === undefined ? { epochs: epochs ?? definition.training.epochs } : { steps }),
+    logEvery: number("logEvery") as number,
+    folder: given.out as string | undefined,
+    checkpointSeconds: number("checkpointSeconds"),
+    exports: given.export !== false,
+  };
+}

@@ -1,0 +1,148 @@
+import type { Dataset } from "../data/index.ts";
+import { formatBytes, formatDuration, formatNumber } from "../report/table.ts";
+import type { Evaluation, Finished, RunConfig } from "../run/index.ts";
+import type { Method, MethodDefinition } from "../step/index.ts";
+import { interruptible } from "./interrupt.ts";
+import { createProgress } from "./progress.ts";
+import { loadData, openRun, sampleCounts } from "./runs.ts";
+import type { Context } from "./terminal.ts";
+import type { Figures } from "./verb.ts";
+
+export interface TrainRequest {
+  readonly definition: MethodDefinition;
+  /** The method's options, checked and complete. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly data: RunConfig["data"];
+  readonly seed: number;
+  readonly threads: number;
+  readonly batchSize: number;
+  readonly epochs?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly logEvery: number;
+  /** Folder of the run; the next free one below runs/ when absent. */
+  readonly folder?: string | undefined;
+  readonly checkpointSeconds?: number | undefined;
+  /** Write ONNX files at the end. */
+  readonly exports: boolean;
+}
+
+/** Trains a new run from its config to its report. Nothing is left behind if it fails before a step. */
+export async function trainNew(request: TrainRequest, context: Context): Promise<Figures> {
+  const run = await import("../run/index.ts");
+  const { definition, options, batchSize, exports, folder: wanted, ...settings } = request;
+  const dataset = await loadData(request.data);
+  const method = definition.create(options, run.dataShape(dataset, batchSize));
+  const folder = wanted ?? (await run.freeRunFolder(definition.name, request.data.name));
+  const config: RunConfig = {
+    method: definition.name,
+    options: { ...options },
+    data: { ...request.data, samples: sampleCounts(dataset) },
+    seed: settings.seed,
+    threads: settings.threads,
+    batchSize,
+    ...(settings.steps === undefined ? { epochs: settings.epochs } : { steps: settings.steps }),
+    logEvery: settings.logEvery,
+    created: new Date().toISOString(),
+    versions: run.versions(),
+    machine: run.machine(),
+    command: ["reparam", ...context.argv.map(quoted)].join(" "),
+  };
+  const undo = await run.createRunFolder(folder, config);
+  try {
+    const { checkpointSeconds } = settings;
+    return await trainRun({ folder, method, config, dataset, exports, checkpointSeconds }, context);
+  } catch (error) {
+    const lines = await run.readMetrics(folder).catch(() => []);
+    if (lines.length === 0 && (await run.newestCheckpoint(folder)) === undefined) await undo();
+    throw error;
+  }
+}
+
+/** Goes on with a run from its newest checkpoint. */
+export async function resumeRun(
+  folder: string,
+  settings: { readonly exports: boolean; readonly checkpointSeconds?: number | undefined },
+  context: Context,
+): Promise<Figures> {
+  return trainRun({ ...(await openRun(folder)), ...settings }, context);
+}
+
+interface Job {
+  readonly folder: string;
+  readonly method: Method;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly exports: boolean;
+  readonly checkpointSeconds?: number | undefined;
+}
+
+async function trainRun(job: Job, context: Context): Promise<Figures> {
+  const { folder, method, config, dataset, exports, checkpointSeconds } = job;
+  const { fit: train, finishRun } = await import("../run/index.ts");
+  const { epochs, steps, seed, threads, batchSize, logEvery } = config;
+  const progress = createProgress(context.terminal, { epochs, steps });
+  context.note(`${config.method} on ${config.data.name}: ${folder}`);
+  try {
+    const result = await interruptible(context, (signal) =>
+      train({
+        ...{ method, batchSize, seed, threads, logEvery, folder, signal },
+        train: dataset.train,
+        validation: dataset.validation,
+        ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
+        ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+        onProgress: progress.update,
+        warn: (message) => context.note(`reparam: ${message}`),
+      }),
+    );
+    progress.end();
+    if (result.status === "interrupted") {
+      context.exitCode = 130;
+      context.say(`Stopped at step ${result.step}. Go on with: reparam resume ${folder}`);
+      return { folder, status: result.status, step: result.step, checkpoint: result.checkpoint };
+    }
+    const finished = await finishRun({
+      ...{ folder, method, config, dataset, result, exports },
+      onStage: (stage) => progress.stage(`${stage} …`),
+    });
+    progress.end();
+    const { step, epoch, seconds } = result;
+    sayFinished(folder, finished, { step, seconds: seconds.train ?? 0 }, context);
+    return { folder, status: "finished", step, epoch, seconds, ...finished };
+  } finally {
+    progress.end();
+  }
+}
+
+function sayFinished(
+  folder: string,
+  { test, pictures, exports, report }: Finished,
+  { step, seconds }: { readonly step: number; readonly seconds: number },
+  { say }: Context,
+): void {
+  say(`Trained ${step} steps in ${formatDuration(seconds)}: ${folder}`);
+  if (test !== undefined) say(evaluationLine("test", test));
+  for (const picture of pictures) say(`picture  ${picture}`);
+  for (const { file, bytes, maxDifference } of exports) {
+    say(`model    ${folder}/${file}  (${formatBytes(bytes)}, ${checkText(maxDifference)})`);
+  }
+  say(`report   ${report}`);
+}
+
+/** How far an exported file's outputs are from the library's. */
+export const checkText = (maxDifference: number): string =>
+  `differs by at most ${formatNumber(maxDifference, 2)} from the library at batch 1, 7, 64`;
+
+/** `test: negativeElbo 105.4 ± 0.3, kl 25.1 ± 0.1 (10000 samples)` */
+export function evaluationLine(
+  split: string,
+  { metrics, standardErrors, samples }: Evaluation,
+): string {
+  const figures = Object.entries(metrics).map(
+    ([name, value]) =>
+      `${name} ${formatNumber(value, 5)} ± ${formatNumber(standardErrors[name] ?? 0, 2)}`,
+  );
+  return `${split}: ${figures.join(", ")} (mean ± standard error, ${samples} samples)`;
+}
+
+const quoted = (word: string): string =>
+  /^[\w.,:/@+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

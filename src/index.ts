@@ -1,0 +1,34 @@
+/** The main entry points. Each folder of the library has its own, such as `reparam/ops`. */
+export { gradientTree } from "./autodiff/index.ts";
+export {
+  createLoader,
+  type Dataset,
+  type LoadOptions,
+  loadDataset,
+  type Split,
+} from "./data/index.ts";
+export { catalogue, findMethod } from "./methods/index.ts";
+export { type TrainedModel, type TrainSettings, train } from "./model.ts";
+export { compile, createSession, exportModel, type Program } from "./onnx/index.ts";
+export { encodePng, imageGrid, pairGrid, type RunRecord, renderReport } from "./report/index.ts";
+export {
+  compileFunction,
+  evaluateSplit,
+  exportFunctions,
+  type FitOptions,
+  type FitResult,
+  fit,
+  readRun,
+  sampleRows,
+} from "./run/index.ts";
+export {
+  type DataShape,
+  defineMethod,
+  gradientStep,
+  type Method,
+  type MethodDefinition,
+  type Phase,
+  weightsOf,
+} from "./step/index.ts";
+export { dim, ReparamError, type Tensor, type Tree, tensor, tensorOf } from "./tensor/index.ts";
+export { Key, normal, print, trace, uniform, Value } from "./trace/index.ts";

@@ -1,0 +1,101 @@
+import { type Dataset, type LoadOptions, loadDataset } from "./data/index.ts";
+import { findMethod } from "./methods/index.ts";
+import {
+  compileFunction,
+  dataShape,
+  type Evaluation,
+  evaluateSplit,
+  exportFunctions,
+  type FitOptions,
+  fit,
+  type NamedTensors,
+} from "./run/index.ts";
+import { type FunctionName, type Method, weightsOf } from "./step/index.ts";
+import type { Tensor, Tree } from "./tensor/index.ts";
+
+/** Settings of a training; everything has a default. */
+export interface TrainSettings
+  extends Partial<Pick<FitOptions, "epochs" | "steps" | "batchSize" | "seed" | "threads">>,
+    Pick<FitOptions, "folder" | "onProgress" | "signal"> {
+  /** Name of a data set, path of a folder, or a data set that is loaded already. Default "mnist". */
+  readonly data?: string | Dataset;
+  /** How a data set given by name is loaded: size of the validation split, binarisation, image size. */
+  readonly load?: LoadOptions;
+  /** The method's own options; `reparam info METHOD` lists them. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/** A trained model: what it learned, and what it can do. */
+export interface TrainedModel {
+  readonly method: Method;
+  readonly dataset: Dataset;
+  readonly weights: Tree<Tensor>;
+  /**
+   * Runs one of the method's functions: `call("sample", {}, { count: 64 })`, `call("encode", { image })`.
+   * Inputs left out are drawn by `seed`, or take their defaults.
+   */
+  call(
+    name: FunctionName,
+    inputs?: NamedTensors,
+    options?: { readonly count?: number; readonly seed?: number },
+  ): Promise<NamedTensors>;
+  /** Means and standard errors of the method's test figures over a split. */
+  evaluate(split?: "train" | "validation" | "test"): Promise<Evaluation>;
+  /** Writes every exported function to `folder` as an ONNX file, checked against the library. */
+  export(folder: string): Promise<readonly string[]>;
+}
+
+/**
+ * Trains a method of the catalogue. Throws a ReparamError for options or data that do not fit, and when a
+ * metric stops being finite.
+ */
+export async function train(name: string, settings: TrainSettings = {}): Promise<TrainedModel> {
+  const { data = "mnist", load, options = {}, seed = 0, threads = 2, ...fitting } = settings;
+  const definition = await findMethod(name);
+  const dataset = typeof data === "string" ? await loadDataset(data, load) : data;
+  const batchSize = settings.batchSize ?? definition.training.batchSize;
+  const method = definition.create(
+    definition.options.parse(options),
+    dataShape(dataset, batchSize),
+  );
+  const { epochs = definition.training.epochs, steps } = settings;
+  const length = steps === undefined ? { epochs } : { steps };
+  const { train: samples, validation } = dataset;
+  const { state } = await fit({
+    ...{ ...fitting, method, train: samples, validation, batchSize, seed, threads },
+    ...length,
+  });
+  return trained(method, dataset, weightsOf(method, state), { seed, threads });
+}
+
+function trained(
+  method: Method,
+  dataset: Dataset,
+  weights: Tree<Tensor>,
+  { seed, threads }: { readonly seed: number; readonly threads: number },
+): TrainedModel {
+  return {
+    method,
+    dataset,
+    weights,
+    call: async (name, inputs = {}, options = {}) => {
+      const compiled = await compileFunction(method, name, weights, { threads });
+      const outputs = await compiled.run(inputs, { seed, ...options });
+      await compiled.release();
+      return outputs;
+    },
+    evaluate: async (split = "test") => {
+      const compiled = await compileFunction(method, "evaluate", weights, { threads });
+      const evaluation = await evaluateSplit(compiled, dataset[split], { seed });
+      await compiled.release();
+      return evaluation;
+    },
+    export: async (folder) => {
+      const files = await exportFunctions(method, weights, folder, {
+        threads,
+        split: dataset.test,
+      });
+      return files.map(({ file }) => file);
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import type { Split } from "../data/index.ts";
+import { createSession, type ExportedModel, exportModel, type Session } from "../onnx/index.ts";
+import {
+  type FunctionName,
+  functionProgram,
+  type Method,
+  type ModelFunction,
+} from "../step/index.ts";
+import {
+  dim,
+  evaluateShape,
+  fillBits,
+  fillNormal,
+  formatShape,
+  ReparamError,
+  type Tensor,
+  type Tree,
+  zeros,
+} from "../tensor/index.ts";
+import { writeAtomic } from "./atomic.ts";
+import { compileFunction, fillInputs, rowsOf } from "./functions.ts";
+import type { ExportEntry } from "./run-folder.ts";
+
+/** Sizes of the free axis at which every exported file is checked. */
+const checkedCounts = [1, 7, 64] as const;
+
+export interface ExportFunctionsOptions {
+  readonly threads?: number;
+  /** Data for the check; random numbers where there is none. */
+  readonly split?: Split;
+  /** Goes into every file beside the function's own: data, seed, metrics, versions. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes `<function>.onnx` for every function that the method exports, after checking in ONNX Runtime that
+ * the file gives the library's outputs. Only standard operators, weights as initializers by name, noise
+ * and knobs as named inputs.
+ */
+export async function exportFunctions(
+  method: Method,
+  weights: Tree<Tensor>,
+  folder: string,
+  options: ExportFunctionsOptions = {},
+): Promise<ExportEntry[]> {
+  const entries: ExportEntry[] = [];
+  for (const [key, definition] of Object.entries(method.functions)) {
+    if (!definition.exported) continue;
+    const name = key as FunctionName;
+    const { build, example } = functionProgram(name, definition, weights);
+    const metadata = { ...options.metadata, ...describe(method, name, definition) };
+    const rename = outputNames(definition);
+    const model = exportModel((given) => renamed(build(given), rename), example, {
+      name,
+      metadata,
+    });
+    const maxDifference = await largestDifference(method, name, weights, model, options);
+    const file = `${name}.onnx`;
+    await writeAtomic(join(folder, file), model.bytes);
+    const { inputs, outputs } = model;
+    entries.push({ file, bytes: model.bytes.length, inputs, outputs, maxDifference });
+  }
+  return entries;
+}
+
+/** A file's names are one space: an output called like an input gets `Out` after its name. */
+const outputNames =
+  ({ inputs }: ModelFunction) =>
+  (output: string): string =>
+    output in inputs ? `${output}Out` : output;
+
+const renamed = <T>(
+  outputs: Readonly<Record<string, T>>,
+  rename: (output: string) => string,
+): Record<string, T> =>
+  Object.fromEntries(Object.entries(outputs).map(([name, value]) => [rename(name), value]));
+
+/** What the reader of the file should know of the function. */
+function describe(
+  method: Method,
+  name: string,
+  { summary, inputs }: ModelFunction,
+): Record<string, string> {
+  const described = Object.entries(inputs).map(([input, { dtype, shape, ...about }]) => [
+    input,
+    { dtype, shape: formatShape(shape), ...about },
+  ]);
+  return {
+    method: method.name,
+    function: name,
+    summary,
+    inputs: JSON.stringify(Object.fromEntries(described)),
+    ...(method.preprocessing === undefined ? {} : { preprocessing: method.preprocessing }),
+  };
+}
+
+/** Largest absolute difference between a file's outputs and the library's, over three batch sizes. */
+async function largestDifference(
+  method: Method,
+  name: FunctionName,
+  weights: Tree<Tensor>,
+  model: ExportedModel,
+  { threads = 2, split }: ExportFunctionsOptions,
+): Promise<number> {
+  const compiled = await compileFunction(method, name, weights, { threads });
+  const session = await createSession(model.bytes, { threads });
+  try {
+    let largest = 0;
+    for (const count of freeAxis(compiled.definition) ? checkedCounts : [1]) {
+      const inputs = checkInputs(name, compiled.definition, count, split);
+      const ours = renamed(await compiled.run(inputs), outputNames(compiled.definition));
+      largest = Math.max(largest, await difference(session, inputs, ours));
+    }
+    return largest;
+  } finally {
+    await session.release();
+    await compiled.release();
+  }
+}
+
+const freeAxis = ({ inputs }: ModelFunction): boolean =>
+  Object.values(inputs).some(({ shape }) => shape.some((size) => typeof size !== "number"));
+
+async function difference(
+  session: Session,
+  inputs: Readonly<Record<string, Tensor>>,
+  ours: Readonly<Record<string, Tensor>>,
+): Promise<number> {
+  const drawn = session.inputs.filter((name) => inputs[name] === undefined);
+  if (drawn.length > 0) {
+    throw new ReparamError(
+      `an exported function draws its own noise (${drawn.join(", ")}). Make it an input of the function.`,
+    );
+  }
+  const theirs = await session.run(new Map(Object.entries(inputs)));
+  let largest = 0;
+  for (const [name, { data, shape }] of Object.entries(ours)) {
+    const other = theirs.get(name);
+    if (other === undefined || formatShape(other.shape) !== formatShape(shape)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    for (let i = 0; i < data.length; i++) {
+      const gap = Math.abs(Number(data[i]) - Number(other.data[i]));
+      if (!(gap <= largest)) largest = gap;
+    }
+  }
+  return largest;
+}
+
+/** Inputs for a check: data where there is some, else random numbers of the input's kind. */
+function checkInputs(
+  name: string,
+  definition: ModelFunction,
+  count: number,
+  split: Split | undefined,
+): Record<string, Tensor> {
+  const given: Record<string, Tensor> = {};
+  const rows = split !== undefined && split.length >= count ? rowsOf(split, 0, count) : {};
+  for (const [input, { dtype, shape, noise, default: knob }] of Object.entries(definition.inputs)) {
+    if (noise !== undefined || knob !== undefined) continue;
+    const row = rows[input];
+    if (row !== undefined && shape[0] === dim("B")) {
+      given[input] = row;
+      continue;
+    }
+    const tensor = zeros(evaluateShape(shape, new Map([["B", count]])), dtype);
+    const stream = { seed: 0, step: count, path: `check.${name}.${input}` };
+    if (tensor.data instanceof Float32Array || tensor.data instanceof Float64Array) {
+      fillNormal(tensor.data, stream);
+    } else if (dtype === "uint8") {
+      const bits = new Uint32Array(tensor.data.length);
+      fillBits(bits, stream);
+      tensor.data.set(bits as never);
+    }
+    given[input] = tensor;
+  }
+  return fillInputs(name, definition, given, { count });
+}

@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import type { Dataset } from "../data/index.ts";
+import { encodePng, imageGrid, type Picture, pairGrid, renderReport } from "../report/index.ts";
+import { type FunctionName, type Method, weightsOf } from "../step/index.ts";
+import type { Tensor, Tree } from "../tensor/index.ts";
+import { makeFolder, writeAtomic } from "./atomic.ts";
+import type { RunConfig } from "./config.ts";
+import { exportFunctions } from "./export.ts";
+import type { FitResult } from "./fit.ts";
+import {
+  compileFunction,
+  type Evaluation,
+  evaluateSplit,
+  type NamedTensors,
+  rowsOf,
+  sampleRows,
+} from "./functions.ts";
+import { openMetrics } from "./metrics-log.ts";
+import { type PictureEntry, readRun, type Summary, updateSummary } from "./run-folder.ts";
+
+export interface FinishOptions {
+  readonly folder: string;
+  readonly method: Method;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  /** The finished training. */
+  readonly result: FitResult;
+  /** Write ONNX files. Default true. */
+  readonly exports?: boolean;
+  readonly onStage?: (stage: string) => void;
+}
+
+/** What a finished run has to show. Paths begin with the run's folder. */
+export interface Finished {
+  readonly test?: Evaluation;
+  readonly pictures: readonly string[];
+  readonly exports: Summary["exports"];
+  readonly report: string;
+}
+
+/** Test figures, pictures, ONNX files and the report of a finished training, in that order. */
+export async function finishRun(options: FinishOptions): Promise<Finished> {
+  const { folder, method, config, dataset, result, onStage = () => undefined } = options;
+  const weights = weightsOf(method, result.state);
+  const timings: Record<string, number> = { ...result.seconds };
+  const timed = async <T>(activity: string, work: () => Promise<T>): Promise<T> => {
+    onStage(activity);
+    const start = performance.now();
+    const value = await work();
+    timings[activity] = (timings[activity] ?? 0) + (performance.now() - start) / 1000;
+    return value;
+  };
+  const test = await timed("test", () => evaluateTest(options, weights));
+  const pictures = await timed("pictures", () => drawPictures(options, weights));
+  const exports =
+    options.exports === false
+      ? []
+      : await timed("export", () =>
+          exportFunctions(method, weights, folder, {
+            threads: config.threads,
+            split: dataset.test,
+            metadata: exportMetadata(config, test),
+          }),
+        );
+  await updateSummary(folder, { pictures, exports, timings });
+  const report = await timed("report", () => writeReport(folder));
+  return {
+    ...(test === undefined ? {} : { test }),
+    pictures: pictures.map(({ file }) => join(folder, file)),
+    exports,
+    report,
+  };
+}
+
+async function evaluateTest(
+  { folder, method, config, dataset, result }: FinishOptions,
+  weights: Tree<Tensor>,
+): Promise<Evaluation | undefined> {
+  if (method.functions.evaluate === undefined || dataset.test.length === 0) return undefined;
+  const { threads, seed } = config;
+  const compiled = await compileFunction(method, "evaluate", weights, { threads });
+  const evaluation = await evaluateSplit(compiled, dataset.test, { seed });
+  await compiled.release();
+  const { step, epoch } = result;
+  const seconds = Object.values(result.seconds).reduce((sum, s) => sum + s, 0);
+  const { log } = await openMetrics(folder, step);
+  try {
+    await log.append({ kind: "evaluation", split: "test", step, epoch, seconds, ...evaluation });
+    await log.sync();
+  } finally {
+    await log.close();
+  }
+  return evaluation;
+}
+
+/** What exported files say of the run that they come from. */
+export function exportMetadata(
+  config: RunConfig,
+  evaluation: Evaluation | undefined,
+): Record<string, string> {
+  const { options, data, seed, versions } = config;
+  return {
+    options: JSON.stringify(options),
+    data: JSON.stringify(data),
+    seed: String(seed),
+    reparam: versions.reparam ?? "",
+    ...(evaluation === undefined
+      ? {}
+      : { metrics: JSON.stringify({ split: "test", ...evaluation }) }),
+  };
+}
+
+/** Renders the run's folder into `path`; returns it. */
+export async function writeReport(
+  folder: string,
+  path = join(folder, "report.html"),
+): Promise<string> {
+  await writeAtomic(path, renderReport(await readRun(folder)));
+  return path;
+}
+
+/** Draws what the method can show, into samples/. */
+async function drawPictures(
+  options: FinishOptions,
+  weights: Tree<Tensor>,
+): Promise<readonly PictureEntry[]> {
+  const { folder, method, config, dataset } = options;
+  const { threads, seed } = config;
+  await makeFolder(join(folder, "samples"));
+  const entries: PictureEntry[] = [];
+  const draw = async (
+    name: FunctionName,
+    about: Omit<PictureEntry, "file">,
+    picture: (run: (inputs: NamedTensors) => Promise<NamedTensors>) => Promise<Picture>,
+  ): Promise<void> => {
+    if (method.functions[name] === undefined) return;
+    const compiled = await compileFunction(method, name, weights, { threads });
+    const made = await picture((inputs) =>
+      name === "sample"
+        ? sampleRows(compiled, 64, { seed, inputs })
+        : compiled.run(inputs, { seed }),
+    );
+    await compiled.release();
+    const file = `samples/${name}.png`;
+    await writeAtomic(join(folder, file), await encodePng(made));
+    entries.push({ file, ...about });
+  };
+  const shown = rowsOf(dataset.test, 0, Math.min(20, dataset.test.length));
+  await draw("sample", { title: "Samples", caption: "64 draws from the model." }, async (run) =>
+    imageGrid((await run({})).image as Tensor, { columns: 8, scale: 2 }),
+  );
+  if (shown.image !== undefined && dataset.test.length > 0) {
+    const image = shown.image;
+    const pairs = "Rows of test images, below each the model's reconstructions.";
+    await draw("reconstruct", { title: "Reconstructions", caption: pairs }, async (run) =>
+      pairGrid(image, (await run({ image })).image as Tensor, { scale: 2 }),
+    );
+    const first = rowsOf(dataset.test, 0, 1).image as Tensor;
+    const { summary = "", columns } = method.functions.traverse ?? {};
+    await draw(
+      "traverse",
+      { title: "Latent traversal", caption: sentence(summary) },
+      async (run) => {
+        const grid = (await run({ image: first })).image as Tensor;
+        return imageGrid(grid, { ...(columns === undefined ? {} : { columns }), scale: 2 });
+      },
+    );
+  }
+  return entries;
+}
+
+const sentence = (text: string): string =>
+  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;

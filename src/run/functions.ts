@@ -1,0 +1,226 @@
+import type { Split } from "../data/index.ts";
+import { compile } from "../onnx/index.ts";
+import {
+  type FunctionName,
+  functionOf,
+  functionProgram,
+  type Method,
+  type ModelFunction,
+  specsOf,
+} from "../step/index.ts";
+import {
+  allocate,
+  bindShape,
+  elementCount,
+  evaluateShape,
+  fillNormal,
+  fillUniform,
+  ReparamError,
+  scalar,
+  type Tensor,
+  type Tree,
+  zeros,
+} from "../tensor/index.ts";
+import type { Value } from "../trace/index.ts";
+
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+
+/** How a function fills what the caller leaves open. */
+export interface FillOptions {
+  /** Value of the free axis `B` where no given input has it. Default 1. */
+  readonly count?: number;
+  /** Of the random numbers. Default 0. */
+  readonly seed?: number;
+  /** Which chunk of a longer computation this is. Default 0. */
+  readonly step?: number;
+}
+
+/** A function of a trained model, compiled for the CPU. */
+export interface CompiledFunction {
+  readonly name: FunctionName;
+  readonly definition: ModelFunction;
+  /** Runs once. Inputs left out are drawn, or take their defaults. */
+  run(inputs: NamedTensors, options?: FillOptions): Promise<Record<string, Tensor>>;
+  /** The same function of other weights of the same shapes. */
+  withWeights(weights: Tree<Tensor>): CompiledFunction;
+  release(): Promise<void>;
+}
+
+/** Rows that go through a function at once: enough to be fast, few enough for the memory. */
+const defaultChunk = 256;
+/** A bound multiplies every row by its number of samples. */
+const boundChunk = 16;
+
+const chunkOf = (name: FunctionName): number => (name === "bound" ? boundChunk : defaultChunk);
+
+/**
+ * Compiles a function of a method. Weights are inputs of the program, so that it serves every epoch.
+ * Throws if the method does not offer the function.
+ */
+export async function compileFunction(
+  method: Method,
+  name: FunctionName,
+  weights: Tree<Tensor>,
+  { threads = 2 }: { readonly threads?: number } = {},
+): Promise<CompiledFunction> {
+  const definition = functionOf(method, name);
+  const { build, example } = functionProgram(name, definition, specsOf(weights));
+  const program = await compile<object, Readonly<Record<string, Value>>>(
+    (inputs) => build(inputs),
+    example,
+    { threads },
+  );
+  const bindTo = (now: Tree<Tensor>): CompiledFunction => ({
+    name,
+    definition,
+    run: async (inputs, options = {}) => {
+      const filled = fillInputs(name, definition, inputs, options);
+      const { seed = 0, step = 0 } = options;
+      return { ...(await program.run({ ...filled, weights: now }, { seed, step })) };
+    },
+    withWeights: bindTo,
+    release: () => program.release(),
+  });
+  return bindTo(weights);
+}
+
+/**
+ * All inputs of a function: those given, random numbers and defaults for the rest.
+ * Throws if something that only the caller can know is missing, or if given shapes do not fit.
+ */
+export function fillInputs(
+  name: string,
+  { inputs: wanted }: Pick<ModelFunction, "inputs">,
+  given: NamedTensors,
+  { count = 1, seed = 0, step = 0 }: FillOptions = {},
+): Record<string, Tensor> {
+  const bindings = new Map<string, number>();
+  for (const [input, { dtype, shape }] of Object.entries(wanted)) {
+    const got = given[input];
+    if (got === undefined) continue;
+    if (got.dtype !== dtype) {
+      throw new ReparamError(`${name}: ${input} must be ${dtype}, got ${got.dtype}.`);
+    }
+    const problem = bindShape(shape, got.shape, bindings);
+    if (problem !== undefined) throw new ReparamError(`${name}: ${input} ${problem}.`);
+  }
+  if (!bindings.has("B")) bindings.set("B", count);
+  const filled: Record<string, Tensor> = {};
+  for (const [input, spec] of Object.entries(wanted)) {
+    const got = given[input];
+    if (got !== undefined) {
+      filled[input] = got;
+      continue;
+    }
+    if (spec.noise === undefined && spec.default === undefined) {
+      throw new ReparamError(`${name}: the input "${input}" is missing.`);
+    }
+    const tensor = zeros(evaluateShape(spec.shape, bindings), spec.dtype);
+    if (spec.noise !== undefined) {
+      const fill = spec.noise === "normal" ? fillNormal : fillUniform;
+      fill(tensor.data as Float32Array, { seed, step, path: `function.${name}.${input}` });
+    } else {
+      tensor.data.fill(scalar(spec.default as number, spec.dtype).data[0] as never);
+    }
+    filled[input] = tensor;
+  }
+  return filled;
+}
+
+/** Rows `from` … `to` − 1 of every column of a split. */
+export function rowsOf(split: Split, from: number, to: number): Record<string, Tensor> {
+  const rows: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(split.columns)) {
+    const size = elementCount(shape);
+    const part = data.subarray(from * size, to * size) as Tensor["data"];
+    rows[name] = { dtype, shape: [to - from, ...shape], data: part };
+  }
+  return rows;
+}
+
+/** The columns of a batch that a function takes. */
+const inputsOf = ({ inputs }: ModelFunction, columns: NamedTensors): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(columns).filter(([name]) => name in inputs));
+
+export interface MapOptions {
+  readonly seed?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Runs a function over all rows of a split, a chunk at a time; the last chunk may be short. */
+export async function mapSplit(
+  compiled: CompiledFunction,
+  split: Split,
+  { seed = 0, onProgress }: MapOptions = {},
+): Promise<Record<string, Tensor>> {
+  const chunk = chunkOf(compiled.name);
+  const parts: Record<string, Tensor>[] = [];
+  for (let at = 0; at < split.length; at += chunk) {
+    const to = Math.min(at + chunk, split.length);
+    const inputs = inputsOf(compiled.definition, rowsOf(split, at, to));
+    parts.push(await compiled.run(inputs, { seed, step: at / chunk }));
+    onProgress?.(to, split.length);
+  }
+  return joinRows(compiled.name, parts);
+}
+
+/** Runs a function that needs no data until it has made `count` rows. */
+export async function sampleRows(
+  compiled: CompiledFunction,
+  count: number,
+  { seed = 0, inputs = {} }: { readonly seed?: number; readonly inputs?: NamedTensors } = {},
+): Promise<Record<string, Tensor>> {
+  const chunk = chunkOf(compiled.name);
+  const parts: Record<string, Tensor>[] = [];
+  for (let at = 0; at < count; at += chunk) {
+    const rows = Math.min(chunk, count - at);
+    parts.push(await compiled.run(inputs, { count: rows, seed, step: at / chunk }));
+  }
+  return joinRows(compiled.name, parts);
+}
+
+function joinRows(name: string, parts: readonly Record<string, Tensor>[]): Record<string, Tensor> {
+  const [first] = parts;
+  if (first === undefined) throw new ReparamError(`${name}: there are no rows. Use another split.`);
+  const joined: Record<string, Tensor> = {};
+  for (const [output, { dtype, shape }] of Object.entries(first)) {
+    const tensors = parts.map((part) => part[output] as Tensor);
+    const rows = tensors.reduce((n, tensor) => n + (tensor.shape[0] ?? 1), 0);
+    const data = allocate(dtype, rows * elementCount(shape.slice(1)));
+    let at = 0;
+    for (const tensor of tensors) {
+      // One cast serves every element type: the arrays are of one kind.
+      (data as Float32Array).set(tensor.data as Float32Array, at);
+      at += tensor.data.length;
+    }
+    joined[output] = { dtype, shape: [rows, ...shape.slice(1)], data };
+  }
+  return joined;
+}
+
+/** Means over a split, and their standard errors. */
+export interface Evaluation {
+  readonly samples: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly standardErrors: Readonly<Record<string, number>>;
+}
+
+/** Runs a function that gives one number a row (`evaluate`, `bound`) over a split. */
+export async function evaluateSplit(
+  compiled: CompiledFunction,
+  split: Split,
+  options: MapOptions = {},
+): Promise<Evaluation> {
+  const outputs = await mapSplit(compiled, split, options);
+  const metrics: Record<string, number> = {};
+  const standardErrors: Record<string, number> = {};
+  for (const [name, { data }] of Object.entries(outputs)) {
+    const values = Float64Array.from(data as Float32Array);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    metrics[name] = mean;
+    standardErrors[name] =
+      values.length > 1 ? Math.sqrt(squares / (values.length - 1) / values.length) : 0;
+  }
+  return { samples: split.length, metrics, standardErrors };
+}

@@ -1,0 +1,49 @@
+export { fileError, makeFolder, readBytes, writeAtomic } from "./atomic.ts";
+export { type Checkpoint, newestCheckpoint, type Position, readCheckpoint } from "./checkpoint.ts";
+export {
+  describeIssues,
+  machine,
+  type RunConfig,
+  readConfig,
+  runConfigSchema,
+  versions,
+  writeConfig,
+} from "./config.ts";
+export { dataShape } from "./data-shape.ts";
+export { type ExportFunctionsOptions, exportFunctions } from "./export.ts";
+export {
+  exportMetadata,
+  type Finished,
+  type FinishOptions,
+  finishRun,
+  writeReport,
+} from "./finish.ts";
+export { type FitOptions, type FitResult, fit, type Progress } from "./fit.ts";
+export {
+  type CompiledFunction,
+  compileFunction,
+  type Evaluation,
+  evaluateSplit,
+  type FillOptions,
+  mapSplit,
+  type NamedTensors,
+  rowsOf,
+  sampleRows,
+} from "./functions.ts";
+export {
+  type EvaluationLine,
+  type MetricsLine,
+  readMetrics,
+  type TrainLine,
+} from "./metrics-log.ts";
+export {
+  createRunFolder,
+  type ExportEntry,
+  freeRunFolder,
+  type PictureEntry,
+  readRun,
+  readSummary,
+  type Summary,
+  updateSummary,
+} from "./run-folder.ts";
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";

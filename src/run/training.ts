@@ -1,0 +1,283 @@
+import { relative } from "node:path";
+import { createLoader, type Loader } from "../data/index.ts";
+import { initialState, iteratePhase, type Metrics, weightsOf } from "../step/index.ts";
+import { ReparamError } from "../tensor/index.ts";
+import {
+  type Checkpoint,
+  nonFiniteLeaf,
+  type Position,
+  saveCheckpoint,
+  startPosition,
+} from "./checkpoint.ts";
+import type { FitOptions, FitResult } from "./fit.ts";
+import { type CompiledFunction, compileFunction, evaluateSplit } from "./functions.ts";
+import { iterationOn } from "./iteration.ts";
+import { type MetricsLine, type MetricsLog, openMetrics } from "./metrics-log.ts";
+import { PhaseRun } from "./phase-run.ts";
+
+/** A training in progress: owns the compiled programs and the open log. */
+export class Training {
+  readonly position: Position;
+  readonly #options: FitOptions;
+  readonly #loader: Loader;
+  readonly #log: MetricsLog | undefined;
+  readonly #lines: MetricsLine[];
+  #running: PhaseRun;
+  #evaluate: CompiledFunction | undefined;
+  #checkpoint: string | undefined;
+  #savedAt = performance.now();
+  #rows = 0;
+  #busySeconds = 0;
+
+  constructor(
+    options: FitOptions,
+    position: Position,
+    running: PhaseRun,
+    opened: { log: MetricsLog; lines: MetricsLine[] } | undefined,
+  ) {
+    const { train, batchSize, seed } = options;
+    this.#options = options;
+    this.position = position;
+    this.#running = running;
+    this.#loader = createLoader(train, { batchSize, seed });
+    this.#log = opened?.log;
+    this.#lines = opened?.lines ?? [];
+  }
+
+  static async start(options: FitOptions, found: Checkpoint | undefined): Promise<Training> {
+    const { method, seed, folder, threads = 2 } = options;
+    if (options.train.length === 0) throw new ReparamError("there are no training samples.");
+    if (options.epochs === undefined && options.steps === undefined) {
+      throw new ReparamError("the length of the training is missing. Give epochs or steps.");
+    }
+    const position = found?.position ?? startPosition();
+    const phase = method.phases[position.phase];
+    if (phase === undefined)
+      throw new ReparamError(`${method.name} has no phase ${position.phase}.`);
+    const state = found?.state ?? initialState(phase, seed);
+    const running = new PhaseRun(phase, state, threads);
+    const opened = folder === undefined ? undefined : await openMetrics(folder, position.step);
+    const training = new Training(options, position, running, opened);
+    training.#checkpoint = found?.path;
+    return training;
+  }
+
+  /** Runs the phase to its end, or to the end of the step in which the signal comes. */
+  async finishPhase(): Promise<boolean> {
+    while (!this.#phaseOver()) {
+      if (this.#options.signal?.aborted === true) {
+        await this.#save();
+        return true;
+      }
+      await this.#step();
+    }
+    return false;
+  }
+
+  async nextPhase(): Promise<void> {
+    const { method, seed, threads = 2 } = this.#options;
+    const { position } = this;
+    const previous = this.#running.read();
+    await this.#running.release();
+    position.phase += 1;
+    position.iteration = 0;
+    position.runs = 0;
+    position.phaseCursor = position.cursor;
+    position.history = [];
+    const phase = method.phases[position.phase] as (typeof method.phases)[number];
+    this.#running = new PhaseRun(phase, initialState(phase, seed, previous), threads);
+  }
+
+  result(status: FitResult["status"]): FitResult {
+    return {
+      status,
+      step: this.position.step,
+      epoch: this.#epoch,
+      state: this.#running.read(),
+      lines: this.#lines,
+      seconds: { ...this.position.seconds },
+      ...(this.#checkpoint === undefined ? {} : { checkpoint: this.#checkpoint }),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#log?.close();
+    await this.#evaluate?.release();
+    await this.#running.release();
+  }
+
+  get #epoch(): number {
+    return this.position.cursor / this.#loader.batchesPerEpoch;
+  }
+
+  /** How much of the phase is done, 0 to 1. */
+  #fraction(): number {
+    const { epochs = 0, steps } = this.#options;
+    const { iteration, cursor, phaseCursor } = this.position;
+    const length = this.#running.phase.iterations ?? steps;
+    if (length !== undefined) return length === 0 ? 1 : iteration / length;
+    const batches = epochs * this.#loader.batchesPerEpoch;
+    return batches === 0 ? 1 : (cursor - phaseCursor) / batches;
+  }
+
+  #phaseOver(): boolean {
+    const { done } = this.#running.phase;
+    const { iteration, history } = this.position;
+    return this.#fraction() >= 1 || (iteration > 0 && done?.(history) === true);
+  }
+
+  async #step(): Promise<void> {
+    const { position } = this;
+    const running = this.#running;
+    const before = { state: running.state, cursor: position.cursor, runs: position.runs };
+    const start = performance.now();
+    const iteration = iterationOn(running, this.#loader, position, this.#options.seed, (rows) => {
+      this.#rows += rows;
+    });
+    const metrics = await iteratePhase(running.phase, iteration);
+    const compiling = running.compileSeconds;
+    const seconds = (performance.now() - start) / 1000 - compiling;
+    running.compileSeconds = 0;
+    this.#spend("compile", compiling);
+    this.#spend("train", seconds);
+    this.#busySeconds += seconds;
+    const bad = badMetric(metrics);
+    if (bad !== undefined) {
+      running.state = before.state;
+      Object.assign(position, { cursor: before.cursor, runs: before.runs });
+      throw await this.#stopped(`${bad} is ${metrics[bad]} at step ${position.step + 1}`);
+    }
+    const epochs = [before.cursor, position.cursor].map((cursor) =>
+      Math.floor(cursor / this.#loader.batchesPerEpoch),
+    );
+    await this.#afterStep(metrics, epochs[0] !== epochs[1], before.cursor);
+  }
+
+  /** Counts the step, logs, evaluates and saves as it is due; a checkpoint is always the last of these. */
+  async #afterStep(metrics: Metrics, epochEnds: boolean, cursorBefore: number): Promise<void> {
+    const { position } = this;
+    const { phases } = this.#options.method;
+    const { phase } = this.#running;
+    position.iteration += 1;
+    position.step += 1;
+    if (phase.done !== undefined) position.history.push(metrics);
+    const { interval } = position;
+    interval.count += 1;
+    for (const [name, value] of Object.entries(metrics)) {
+      interval.sums[name] = (interval.sums[name] ?? 0) + value;
+    }
+    const over = this.#phaseOver();
+    const { logEvery = 50, steps } = this.#options;
+    if (over || position.step === 1 || position.step % logEvery === 0) await this.#logInterval();
+    if (!over && position.cursor === cursorBefore && (phase.iterations ?? steps) === undefined) {
+      throw new ReparamError(`phase ${phase.name} reads no data, so epochs never end. Give steps.`);
+    }
+    const last = position.phase === phases.length - 1;
+    const evaluation = last && (epochEnds || over) ? await this.#evaluateValidation() : undefined;
+    position.finished = last && over;
+    const age = (performance.now() - this.#savedAt) / 1000;
+    const { checkpointSeconds = 20 } = this.#options;
+    if (over || age >= checkpointSeconds || (epochEnds && age >= checkpointSeconds / 4)) {
+      await this.#save();
+    }
+    this.#report(metrics, evaluation);
+  }
+
+  async #logInterval(): Promise<void> {
+    const { position } = this;
+    const { count, sums } = position.interval;
+    const metrics = Object.fromEntries(
+      Object.entries(sums).map(([name, sum]) => [name, sum / count]),
+    );
+    position.interval = { count: 0, sums: {} };
+    const { name } = this.#running.phase;
+    await this.#append({ kind: "train", phase: name, ...this.#moment(), metrics });
+  }
+
+  async #evaluateValidation(): Promise<Metrics | undefined> {
+    const { method, validation, seed, threads = 2 } = this.#options;
+    if (validation === undefined || validation.length === 0) return undefined;
+    if (method.functions.evaluate === undefined) return undefined;
+    const start = performance.now();
+    const weights = weightsOf(method, this.#running.read());
+    const compiled =
+      this.#evaluate?.withWeights(weights) ??
+      (await compileFunction(method, "evaluate", weights, { threads }));
+    this.#evaluate = compiled;
+    const result = await evaluateSplit(compiled, validation, { seed });
+    this.#spend("evaluate", (performance.now() - start) / 1000);
+    const line = { kind: "evaluation", split: "validation", ...this.#moment(), ...result } as const;
+    await this.#append(line);
+    return result.metrics;
+  }
+
+  #moment(): { step: number; epoch: number; seconds: number } {
+    const seconds = Object.values(this.position.seconds).reduce((sum, s) => sum + s, 0);
+    return { step: this.position.step, epoch: this.#epoch, seconds };
+  }
+
+  async #append(line: MetricsLine): Promise<void> {
+    this.#lines.push(line);
+    await this.#log?.append(line);
+  }
+
+  async #save(): Promise<void> {
+    const { folder } = this.#options;
+    if (folder === undefined) return;
+    const { state, structure } = this.#running;
+    const bad = nonFiniteLeaf(state.tensors);
+    if (bad !== undefined) {
+      throw await this.#stopped(
+        `"${bad}" of the state is not finite after step ${this.position.step}`,
+      );
+    }
+    await this.#log?.sync();
+    this.#checkpoint = await saveCheckpoint(folder, state, structure, this.position);
+    this.#savedAt = performance.now();
+  }
+
+  /** The error of a training that cannot go on; keeps the state if it is good. */
+  async #stopped(what: string): Promise<ReparamError> {
+    const { folder } = this.#options;
+    const { state, structure } = this.#running;
+    if (folder !== undefined && nonFiniteLeaf(state.tensors) === undefined) {
+      this.#checkpoint = await saveCheckpoint(folder, state, structure, this.position);
+    }
+    const where = `${what} (phase ${this.#running.phase.name}, epoch ${this.#epoch.toFixed(2)})`;
+    const saved = this.#checkpoint;
+    const kept =
+      saved === undefined
+        ? "There is no checkpoint."
+        : `The last good checkpoint is ${relative("", saved)}.`;
+    return new ReparamError(`${where}: training stopped. ${kept} Try a lower learning rate.`);
+  }
+
+  #spend(activity: string, seconds: number): void {
+    const { seconds: spent } = this.position;
+    spent[activity] = (spent[activity] ?? 0) + seconds;
+  }
+
+  #report(metrics: Metrics, evaluation: Metrics | undefined): void {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return;
+    const fraction = this.#fraction();
+    const { iteration, seconds } = this.position;
+    const spent =
+      ((seconds.train ?? 0) + (seconds.evaluate ?? 0)) / Math.max(1, this.position.step);
+    onProgress({
+      phase: this.#running.phase.name,
+      step: this.position.step,
+      epoch: this.#epoch,
+      metrics,
+      samplesPerSecond: this.#busySeconds > 0 ? this.#rows / this.#busySeconds : 0,
+      fraction: Math.min(1, fraction),
+      secondsLeft:
+        fraction > 0 ? (spent * iteration * Math.max(0, 1 - fraction)) / fraction : Number.NaN,
+      ...(evaluation === undefined ? {} : { evaluation }),
+    });
+  }
+}
+
+/** Name of the first metric that is not finite. */
+const badMetric = (metrics: Metrics): string | undefined =>
+  Object.keys(metrics).find((name) => !Number.isFinite(metrics[name]));
