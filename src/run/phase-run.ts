@@ -11,14 +11,12 @@ export class PhaseRun {
   /** Seconds spent compiling since this was last set to 0. */
   compileSeconds = 0;
   readonly #threads: number;
-  readonly #example: Tree<Tensor>;
   readonly #programs = new Map<string, Program<ProgramOutputs>>();
 
   constructor(phase: Phase, state: Tree<Tensor>, threads: number) {
     this.phase = phase;
     this.structure = specsOf(state);
     this.state = heldState(state);
-    this.#example = state;
     this.#threads = threads;
   }
 
@@ -46,7 +44,7 @@ export class PhaseRun {
 
   async #compile(name: string): Promise<Program<ProgramOutputs>> {
     const start = performance.now();
-    const { build, example } = phaseProgram(this.phase, name, this.#example);
+    const { build, example } = phaseProgram(this.phase, name, this.structure);
     const program = await compile<object, ProgramOutputs>(build as () => ProgramOutputs, example, {
       threads: this.#threads,
     });

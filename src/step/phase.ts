@@ -35,7 +35,7 @@ export function initialState(phase: Phase, seed: number, previous?: Tree<Tensor>
 export function phaseProgram(
   phase: Phase,
   name: string,
-  state: Tree<Tensor>,
+  state: Tree<TensorSpec>,
 ): {
   build: (inputs: ProgramInputs) => ProgramOutputs;
   example: Readonly<Record<string, Tree<TensorSpec>>>;
@@ -58,8 +58,8 @@ export function programOf(phase: Phase, name: string): PhaseProgram {
   return program;
 }
 
-export const specsOf = (tree: Tree<Tensor>): Tree<TensorSpec> =>
-  mapTree<Tensor, TensorSpec>(tree, ({ dtype, shape }) => ({ dtype, shape }));
+export const specsOf = (tree: Tree<TensorSpec>): Tree<TensorSpec> =>
+  mapTree<TensorSpec, TensorSpec>(tree, ({ dtype, shape }) => ({ dtype, shape }));
 
 /** One iteration of a phase: its own, or its only program on the next batch. */
 export function iteratePhase(phase: Phase, iteration: Iteration): Promise<Metrics> {
