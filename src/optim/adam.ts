@@ -5,11 +5,11 @@ import {
   combineLeaves,
   countLike,
   flat,
-  flatZeros,
   initialCount,
-  mapLeaves,
   type Optimizer,
   type OptimizerStep,
+  pack,
+  packedZeros,
   rateAt,
   type Schedule,
 } from "./optimizer.ts";
@@ -30,7 +30,7 @@ export interface AdamWOptions extends AdamOptions {
   readonly weightDecay?: number;
 }
 
-/** Moments by parameter path, in one dimension each. */
+/** Moments in the packed form of the parameters. */
 type AdamState = {
   readonly count: Value;
   readonly first: Tree<Value>;
@@ -63,8 +63,8 @@ function adamLike(name: string, options: AdamOptions, weightDecay: number): Opti
   return {
     init: (params) => ({
       count: initialCount(),
-      first: flatZeros(params),
-      second: flatZeros(params),
+      first: packedZeros(params),
+      second: packedZeros(params),
     }),
     update: (gradients, state, params) => step(settings, gradients, state as AdamState, params),
   };
@@ -85,17 +85,20 @@ function step(
     .mul(rate);
   const scaledEpsilon = root.mul(epsilon);
 
-  const flatGradients = mapLeaves(gradients, flat);
-  const nextFirst = combineLeaves(flatGradients, [first], (g, m) => m.mul(beta1).add(g));
-  const nextSecond = combineLeaves(flatGradients, [second], (g, v) => v.mul(beta2).add(g.square()));
-  const directions = combineLeaves(nextFirst, [nextSecond], (m, v) =>
+  const gradient = pack(gradients);
+  const nextFirst = combineLeaves(gradient, [first], (g, m) => m.mul(beta1).add(g));
+  const nextSecond = combineLeaves(gradient, [second], (g, v) => v.mul(beta2).add(g.square()));
+  const direction = combineLeaves(nextFirst, [nextSecond], (m, v) =>
     m.div(sqrt(v).add(scaledEpsilon)),
   );
-  const shrinkage = typeof rate === "number" ? -rate * weightDecay : rate.mul(-weightDecay);
-  const updates = combineLeaves(directions, [params], (direction, param) => {
-    if (weightDecay === 0) return descend(direction, stepSize, param);
-    return reshape(flat(param).mul(shrinkage).sub(direction.mul(stepSize)), param.shape);
-  });
+  const descent = descend(direction, stepSize, params);
+  const decay = typeof rate === "number" ? -rate * weightDecay : rate.mul(-weightDecay);
+  const updates =
+    weightDecay === 0
+      ? descent
+      : combineLeaves(descent, [params], (update, param) =>
+          update.add(reshape(flat(param).mul(decay), param.shape)),
+        );
   return { updates, state: { count: count.add(1), first: nextFirst, second: nextSecond } };
 }
 

@@ -4,11 +4,10 @@ import type { Value } from "../trace/index.ts";
 import {
   combineLeaves,
   countLike,
-  flat,
-  flatZeros,
   initialCount,
-  mapLeaves,
   type Optimizer,
+  pack,
+  packedZeros,
   rateAt,
   type Schedule,
 } from "./optimizer.ts";
@@ -34,16 +33,17 @@ export function rmsprop({ learningRate, decay = 0.99, epsilon = 1e-8 }: RmspropO
   if (!(epsilon > 0)) throw new ReparamError(`rmsprop: epsilon must be positive, got ${epsilon}.`);
   const root = Math.sqrt(1 - decay);
   return {
-    init: (params) => ({ count: initialCount(), second: flatZeros(params) }),
+    init: (params) => ({ count: initialCount(), second: packedZeros(params) }),
     update: (gradients, state, params) => {
       const { count, second } = state as RmspropState;
       const rate = rateAt(learningRate, countLike(count, params));
       const stepSize = typeof rate === "number" ? rate / root : rate.div(root);
-      const flatGradients = mapLeaves(gradients, flat);
-      const next = combineLeaves(flatGradients, [second], (g, v) => v.mul(decay).add(g.square()));
-      const updates = combineLeaves(flatGradients, [next, params], (g, v, param) =>
-        descend(g.div(sqrt(v).add(epsilon / root)), stepSize, param),
+      const gradient = pack(gradients);
+      const next = combineLeaves(gradient, [second], (g, v) => v.mul(decay).add(g.square()));
+      const direction = combineLeaves(gradient, [next], (g, v) =>
+        g.div(sqrt(v).add(epsilon / root)),
       );
+      const updates = descend(direction, stepSize, params);
       return { updates, state: { count: count.add(1), second: next } };
     },
   };

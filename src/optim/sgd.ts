@@ -1,16 +1,16 @@
-import { reshape } from "../ops/index.ts";
 import { ReparamError, type Tree } from "../tensor/index.ts";
 import type { Operand, Value } from "../trace/index.ts";
 import {
   combineLeaves,
   countLike,
-  flat,
-  flatZeros,
   initialCount,
   mapLeaves,
   type Optimizer,
+  pack,
+  packedZeros,
   rateAt,
   type Schedule,
+  unpack,
 } from "./optimizer.ts";
 
 export interface SgdOptions {
@@ -23,9 +23,12 @@ export interface SgdOptions {
 
 type SgdState = { readonly count: Value; readonly velocity?: Tree<Value> };
 
-/** −rate·direction in the shape of the parameter. */
-export const descend = (direction: Value, rate: Operand, param: Value): Value =>
-  reshape(direction.mul(typeof rate === "number" ? -rate : rate.neg()), param.shape);
+/** −rate·direction of every leaf, in the shapes of the parameters. */
+export const descend = (direction: Tree<Value>, rate: Operand, params: Tree<Value>): Tree<Value> =>
+  unpack(
+    mapLeaves(direction, (d) => d.mul(typeof rate === "number" ? -rate : rate.neg())),
+    params,
+  );
 
 /** Throws unless 0 ≤ value < 1. */
 export function checkDecay(optimizer: string, name: string, value: number): void {
@@ -47,24 +50,18 @@ export function sgd({ learningRate, momentum = 0, nesterov = false }: SgdOptions
     init: (params) =>
       momentum === 0
         ? { count: initialCount() }
-        : { count: initialCount(), velocity: flatZeros(params) },
+        : { count: initialCount(), velocity: packedZeros(params) },
     update: (gradients, state, params) => {
       const { count, velocity } = state as SgdState;
       const rate = rateAt(learningRate, countLike(count, params));
       const next = { count: count.add(1) };
-      let direction = mapLeaves(gradients, flat);
-      if (velocity === undefined) {
-        return {
-          updates: combineLeaves(direction, [params], (d, p) => descend(d, rate, p)),
-          state: next,
-        };
-      }
-      const moved = combineLeaves(direction, [velocity], (g, b) => b.mul(momentum).add(g));
-      direction = nesterov
-        ? combineLeaves(direction, [moved], (g, b) => g.add(b.mul(momentum)))
+      const gradient = pack(gradients);
+      if (velocity === undefined) return { updates: descend(gradient, rate, params), state: next };
+      const moved = combineLeaves(gradient, [velocity], (g, b) => b.mul(momentum).add(g));
+      const direction = nesterov
+        ? combineLeaves(gradient, [moved], (g, b) => g.add(b.mul(momentum)))
         : moved;
-      const updates = combineLeaves(direction, [params], (d, p) => descend(d, rate, p));
-      return { updates, state: { ...next, velocity: moved } };
+      return { updates: descend(direction, rate, params), state: { ...next, velocity: moved } };
     },
   };
 }
