@@ -1,6 +1,6 @@
 import { PbfWriter } from "pbf";
 import type { DType, Shape, Tensor } from "../tensor/index.ts";
-import type { OnnxAttribute } from "../trace/index.ts";
+import { elementTypes, type OnnxAttribute } from "../trace/index.ts";
 import type { OnnxGraph, OnnxInput, OnnxNode } from "./graph.ts";
 
 /*
@@ -10,16 +10,6 @@ import type { OnnxGraph, OnnxInput, OnnxNode } from "./graph.ts";
 
 /** IR 8 is the version of opset 18, which every current runtime reads. */
 const irVersion = 8;
-
-/** TensorProto.DataType. */
-export const elementTypes: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-};
 
 /** The bytes of an ONNX file. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {

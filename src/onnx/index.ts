@@ -1,4 +1,4 @@
-export { elementTypes, encodeModel } from "./encode.ts";
+export { encodeModel } from "./encode.ts";
 export { type ExportedModel, type ExportOptions, exportModel } from "./export.ts";
 export type { OnnxGraph, OnnxInput, OnnxNode } from "./graph.ts";
 export { type LowerOptions, lowerProgram } from "./lower.ts";

@@ -1,5 +1,5 @@
 import { allocate, type DType, type Shape, type Size, type Tensor } from "../tensor/index.ts";
-import { currentTrace, defineOp, type Operand, type Value } from "../trace/index.ts";
+import { currentTrace, defineOp, elementTypes, type Operand, type Value } from "../trace/index.ts";
 import { broadcastTo } from "./movement.ts";
 
 /** A constant in the trace under construction, from a tensor or a number. */
@@ -20,8 +20,7 @@ const sizeOp = defineOp<{ size: Size; dtype: DType }>({
   grad: null,
   lower: (to, _xs, node, { size }) => {
     const integer = to.reshape(to.shape([size]), []);
-    const types = { float32: 1, float64: 11, int32: 6, int64: 7, uint8: 2, bool: 9 };
-    return [to.emit("Cast", [integer], { to: types[(node.outputs[0] as Value).dtype] })];
+    return [to.emit("Cast", [integer], { to: elementTypes[(node.outputs[0] as Value).dtype] })];
   },
   evaluate: (_xs, { size, dtype }, _out, value) => {
     const data = allocate(dtype, 1);

@@ -40,7 +40,7 @@ export function lowerConvolution(
   return to.emit("Conv", bias === undefined ? [x, w] : [x, w, bias], windowAttributes(window));
 }
 
-function convolveColumns(
+export function convolveColumns(
   to: Lowering,
   image: Image,
   { batch, channels, height, width }: Image,
@@ -97,7 +97,13 @@ export function lowerInputGradient(
  * ConvTranspose with the size it gives by itself, where that is the size wanted; else without a bottom
  * and right border, and then cut or filled to the size, which may be known only when the graph runs.
  */
-function plainTransposed(to: Lowering, dy: string, w: string, node: Node, window: Window): string {
+export function plainTransposed(
+  to: Lowering,
+  dy: string,
+  w: string,
+  node: Node,
+  window: Window,
+): string {
   const [, , height, width] = (node.outputs[0] as Value).shape as readonly [Size, Size, Size, Size];
   const [top, left, bottom, right] = window.padding;
   const natural = ([0, 1] as const).map((axis) => {
@@ -147,7 +153,12 @@ export function lowerWeightGradient(
 }
 
 /** One product of the response with the columns, which are the ones that the forward pass gathered. */
-function weightsFromColumns(to: Lowering, image: Image, response: Image, window: Window): string {
+export function weightsFromColumns(
+  to: Lowering,
+  image: Image,
+  response: Image,
+  window: Window,
+): string {
   const pixels = response.height * response.width;
   const columns = windowColumns(to, image, response, window);
   const planes = to.reshape(response.name, [response.batch, response.channels, pixels]);

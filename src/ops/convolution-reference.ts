@@ -12,7 +12,8 @@ interface Sides {
 /**
  * Calls `visit` with the positions of every product: a convolution is the form
  * Σ image[b, c, y·s − p + i·d, …] · kernel[o, c, i, j] · response[b, o, y, x],
- * and each of the three operations contracts two of its sides to give the third.
+ * and each of the three operations contracts two of its sides to give the third. Where the kernel has fewer
+ * channels than the image they are groups of channels, each with its share of the filters.
  */
 function eachProduct(
   { image, kernel, response }: Sides,
@@ -20,7 +21,8 @@ function eachProduct(
   visit: (image: number, kernel: number, response: number) => void,
 ): void {
   const [batch, channels, height, width] = image as [number, number, number, number];
-  const [filters, , rows, columns] = kernel as [number, number, number, number];
+  const [filters, members, rows, columns] = kernel as [number, number, number, number];
+  const share = filters / (channels / members);
   const [, , outHeight, outWidth] = response as [number, number, number, number];
   const pixel = (y: number, x: number, i: number, j: number, planes: readonly number[]): void => {
     const v = y * stride[0] - padding[0] + i * dilation[0];
@@ -28,15 +30,15 @@ function eachProduct(
     if (v < 0 || v >= height || u < 0 || u >= width) return;
     const [b, o, c] = planes as [number, number, number];
     visit(
-      ((b * channels + c) * height + v) * width + u,
-      ((o * channels + c) * rows + i) * columns + j,
+      ((b * channels + Math.floor(o / share) * members + c) * height + v) * width + u,
+      ((o * members + c) * rows + i) * columns + j,
       ((b * filters + o) * outHeight + y) * outWidth + x,
     );
   };
   const taps = rows * columns;
   for (let b = 0; b < batch; b++) {
     for (let o = 0; o < filters; o++) {
-      for (let c = 0; c < channels; c++) {
+      for (let c = 0; c < members; c++) {
         for (let at = 0; at < outHeight * outWidth; at++) {
           for (let k = 0; k < taps; k++) {
             const [y, x] = [Math.floor(at / outWidth), at % outWidth];

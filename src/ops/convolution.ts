@@ -6,8 +6,10 @@
  * B batch, Ci and Co channels in and out, H and W the image, Ho and Wo the response, kh and kw the kernel.
  */
 import {
+  divideExactly,
   formatShape,
   isFloat,
+  mulSize,
   type Shape,
   ShapeError,
   type Size,
@@ -25,6 +27,7 @@ import {
   evaluateInputGradient,
   evaluateWeightGradient,
 } from "./convolution-reference.ts";
+import { lowerGrouped, lowerGroupedInput, lowerGroupedWeight } from "./grouped-lowering.ts";
 import { sum } from "./reduce.ts";
 import {
   expandedSize,
@@ -55,7 +58,9 @@ const convolutionOp: Op<Window> = defineOp<Window>({
     wanted[1] ? weightGradient(x as Value, dy, attributes) : undefined,
     ...(bias === undefined ? [] : [wanted[2] ? sum(dy, [0, 2, 3]) : undefined]),
   ],
-  lower: (to, xs, node, window) => [lowerConvolution(to, xs, node, window)],
+  lower: (to, xs, node, window) => [
+    (window.groups > 1 ? lowerGrouped : lowerConvolution)(to, xs, node, window),
+  ],
   evaluate: ([x, w, bias], window, [out]) => [
     evaluateConvolution(x as Tensor, w as Tensor, bias, window, out as EvaluatedSpec),
   ],
@@ -68,14 +73,19 @@ interface ImageAttributes extends Window {
 
 const inputGradientOp: Op<ImageAttributes> = defineOp<ImageAttributes>({
   name: "conv2dInputGradient",
-  infer: ([dy, w], { plane }) => [
-    { dtype: (dy as Value).dtype, shape: [(dy as Value).size(0), (w as Value).size(1), ...plane] },
+  infer: ([dy, w], { plane, groups }) => [
+    {
+      dtype: (dy as Value).dtype,
+      shape: [(dy as Value).size(0), mulSize((w as Value).size(1), groups), ...plane],
+    },
   ],
   grad: ({ dy, xs: [g, w], wanted, attributes: { plane: _, ...window } }) => [
     wanted[0] ? (convolutionOp.apply([dy, w as Value], window)[0] as Value) : undefined,
     wanted[1] ? weightGradient(dy, g as Value, window) : undefined,
   ],
-  lower: (to, xs, node, attributes) => [lowerInputGradient(to, xs, node, attributes)],
+  lower: (to, xs, node, attributes) => [
+    (attributes.groups > 1 ? lowerGroupedInput : lowerInputGradient)(to, xs, node, attributes),
+  ],
   evaluate: ([dy, w], window, [out]) => [
     evaluateInputGradient(dy as Tensor, w as Tensor, window, out as EvaluatedSpec),
   ],
@@ -83,14 +93,23 @@ const inputGradientOp: Op<ImageAttributes> = defineOp<ImageAttributes>({
 
 const weightGradientOp: Op<Window> = defineOp<Window>({
   name: "conv2dWeightGradient",
-  infer: ([x, dy], { kernel }) => [
-    { dtype: (x as Value).dtype, shape: [(dy as Value).size(1), (x as Value).size(1), ...kernel] },
+  infer: ([x, dy], { kernel, groups }) => [
+    {
+      dtype: (x as Value).dtype,
+      shape: [
+        (dy as Value).size(1),
+        divideExactly((x as Value).size(1), groups) as Size,
+        ...kernel,
+      ],
+    },
   ],
   grad: ({ dy, xs: [x, g], wanted, attributes }) => [
     wanted[0] ? inputGradient(g as Value, dy, attributes, planeOf(x as Value)) : undefined,
     wanted[1] ? (convolutionOp.apply([x as Value, dy], attributes)[0] as Value) : undefined,
   ],
-  lower: (to, xs, node, window) => [lowerWeightGradient(to, xs, node, window)],
+  lower: (to, xs, node, window) => [
+    (window.groups > 1 ? lowerGroupedWeight : lowerWeightGradient)(to, xs, node, window),
+  ],
   evaluate: ([x, dy], window, [out]) => [
     evaluateWeightGradient(x as Tensor, dy as Tensor, window, out as EvaluatedSpec),
   ],
@@ -112,32 +131,36 @@ export interface ConvolutionOptions {
   readonly stride?: number | Pair;
   readonly padding?: Padding2d;
   readonly dilation?: number | Pair;
+  /** Parts of the channels, each with its share of the filters; as many as channels is depthwise. */
+  readonly groups?: number;
 }
 
 /**
  * Cross-correlation, as every deep learning library's convolution:
- * x [B, Ci, H, W], w [Co, Ci, kh, kw] → [B, Co, Ho, Wo], Ho = ⌊(H + padding − reach) / stride⌋ + 1 with
- * reach = (kh − 1)·dilation + 1. All channels meet all filters; groups are not available.
+ * x [B, Ci, H, W], w [Co, Ci / groups, kh, kw] → [B, Co, Ho, Wo], Ho = ⌊(H + padding − reach) / stride⌋ + 1
+ * with reach = (kh − 1)·dilation + 1.
  * @throws ShapeError where ranks, channels or dtypes differ, or the kernel is larger than the padded image.
  */
 export function conv2d(
   x: Value,
   w: Value,
-  { bias, stride = 1, padding = 0, dilation = 1 }: ConvolutionOptions = {},
+  { bias, stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvolutionOptions = {},
 ): Value {
   checkOperands("conv2d", x, w, bias);
-  if (w.shape[1] !== x.shape[1]) {
+  checkGroups("conv2d", groups, x.size(1), w.size(0));
+  const members = divideExactly(x.size(1), groups);
+  if (w.shape[1] !== members) {
     throw new ShapeError(
       "conv2d",
-      `w must be [out, ${x.shape[1]}, height, width] for x ${formatShape(x.shape)}, got ${formatShape(w.shape)}.`,
+      `w must be [out, ${members}, height, width] for x ${formatShape(x.shape)}, got ${formatShape(w.shape)}.`,
     );
   }
   checkBias("conv2d", bias, w.shape[0] as Size);
-  const window = windowOf("conv2d", planeOf(x), kernelOf("conv2d", w), {
-    stride,
-    padding,
-    dilation,
-  });
+  const steps = { stride, padding, dilation };
+  const window = {
+    ...windowOf("conv2d", planeOf(x), kernelOf("conv2d", w), steps),
+    groups,
+  };
   const response = responsePlane(x, window);
   if (response.some((n) => typeof n === "number" && n < 1)) {
     throw new ShapeError(
@@ -156,28 +179,38 @@ export interface TransposedConvolutionOptions {
   /** Added to the height and width, below the stride: says which of several sizes is meant. */
   readonly outputPadding?: number | Pair;
   readonly dilation?: number | Pair;
+  /** Parts of the channels that do not meet, as for conv2d. */
+  readonly groups?: number;
 }
 
 /**
  * Transposed convolution, the input gradient of conv2d as a layer:
- * x [B, Ci, H, W], w [Ci, Co, kh, kw] → [B, Co, H′, W′],
+ * x [B, Ci, H, W], w [Ci, Co / groups, kh, kw] → [B, Co, H′, W′],
  * H′ = (H − 1)·stride + reach − padding top and bottom + outputPadding.
  * @throws ShapeError where ranks, channels or dtypes differ, or outputPadding reaches the stride.
  */
 export function convTranspose2d(
   x: Value,
   w: Value,
-  { stride = 1, padding = 0, outputPadding = 0, dilation = 1 }: TransposedConvolutionOptions = {},
+  {
+    stride = 1,
+    padding = 0,
+    outputPadding = 0,
+    dilation = 1,
+    groups = 1,
+  }: TransposedConvolutionOptions = {},
 ): Value {
   const op = "convTranspose2d";
   checkOperands(op, x, w, undefined);
+  checkGroups(op, groups, x.size(1), 0);
   if (w.shape[0] !== x.shape[1]) {
     throw new ShapeError(
       op,
       `w must be [${x.shape[1]}, out, height, width] for x ${formatShape(x.shape)}, got ${formatShape(w.shape)}.`,
     );
   }
-  const window = windowOf(op, planeOf(x), kernelOf(op, w), { stride, padding, dilation });
+  const steps = { stride, padding, dilation };
+  const window = { ...windowOf(op, planeOf(x), kernelOf(op, w), steps), groups };
   const extra = pairOf(outputPadding);
   for (const axis of [0, 1] as const) {
     const fits =
@@ -211,6 +244,18 @@ function checkOperands(op: string, x: Value, w: Value, bias: Value | undefined):
         `wants floating-point numbers of one dtype, got ${x} and ${p}. Use cast().`,
       );
     }
+  }
+}
+
+function checkGroups(op: string, groups: number, channels: Size, filters: Size): void {
+  const whole = Number.isInteger(groups) && groups >= 1;
+  const parts = [channels, filters].map((n) => whole && divideExactly(n, groups) !== undefined);
+  if (!parts.every(Boolean)) {
+    const outputs = filters === 0 ? "" : ` and the ${filters} filters`;
+    throw new ShapeError(
+      op,
+      `groups must divide the ${channels} channels of x${outputs}, got ${groups}.`,
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { type DType, isFloat, ShapeError, type Tensor } from "../tensor/index.ts
 import {
   defineOp,
   type EvaluatedSpec,
+  elementTypes,
   type Lowering,
   likeFirst,
   type Node,
@@ -140,15 +141,6 @@ export function clip(x: Value, min: number, max: number): Value {
   return clipOp.apply([x], { min, max })[0] as Value;
 }
 
-const onnxTypes: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-};
-
 const castOp = defineOp<{ to: DType }>({
   name: "cast",
   infer: (xs, { to }) => [{ dtype: to, shape: (xs[0] as Value).shape }],
@@ -157,7 +149,7 @@ const castOp = defineOp<{ to: DType }>({
     return [cast(dy, (x as Value).dtype)];
   },
   lower: (to, [x], _node, attributes) => [
-    to.emit("Cast", [x as string], { to: onnxTypes[attributes.to] }),
+    to.emit("Cast", [x as string], { to: elementTypes[attributes.to] }),
   ],
   evaluate: ([x], { to }, [spec]) => [
     mapElements(x as Tensor, spec as EvaluatedSpec, (v) =>

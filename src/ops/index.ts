@@ -1,4 +1,5 @@
 export { elu, gelu, leakyRelu, relu, silu, softplus } from "./activations.ts";
+export { barrier } from "./barrier.ts";
 export {
   add,
   and,
@@ -27,6 +28,8 @@ export {
   convTranspose2d,
   type TransposedConvolutionOptions,
 } from "./convolution.ts";
+export { type Convolution1dOptions, conv1d } from "./convolution-1d.ts";
+export { einsum } from "./einsum.ts";
 export {
   abs,
   cast,
@@ -61,6 +64,8 @@ export {
   transpose,
 } from "./movement.ts";
 export { layerNorm, logSoftmax, softmax } from "./normalization.ts";
+export { argSort, type SortOptions, sort, type TopKOptions, topK } from "./order.ts";
+export { parts } from "./parts.ts";
 export {
   averagePool2d,
   globalAveragePool2d,
@@ -68,9 +73,11 @@ export {
   maxPool2d,
   type PoolOptions,
 } from "./pooling.ts";
+export { range } from "./range.ts";
 export {
   type Axes,
   argMax,
+  argMin,
   logSumExp,
   max,
   mean,
@@ -80,7 +87,14 @@ export {
   sum,
   variance,
 } from "./reduce.ts";
-export { concat, pad, slice, split, stack } from "./slicing.ts";
+export {
+  pixelShuffle,
+  pixelUnshuffle,
+  resizeBilinear2d,
+  upsampleNearest2d,
+} from "./resampling.ts";
+export { type CumulativeOptions, cumulativeSum, flip, prod, tile } from "./scan.ts";
+export { concat, pad, type SliceOptions, slice, split, stack } from "./slicing.ts";
 export {
   customGradient,
   type GradientRule,

@@ -13,6 +13,7 @@ import {
 import {
   defineOp,
   type EvaluatedSpec,
+  elementTypes,
   type Lowering,
   type Op,
   type Value,
@@ -170,7 +171,6 @@ export function gather(x: Value, indices: Value, axis = 0): Value {
 }
 
 /** Numbers of the ONNX element types. */
-const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11 };
 
 /** OneHot has kernels for float32 only where indices are int32, so other dtypes are cast. */
 function emitOneHot(

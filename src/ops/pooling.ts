@@ -23,6 +23,7 @@ import { inputGradient } from "./convolution.ts";
 import { scatterAlongAxis } from "./indexing.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { max, mean } from "./reduce.ts";
+import { upsampleNearest2d } from "./resampling.ts";
 import {
   type Padding2d,
   type Pair,
@@ -165,10 +166,7 @@ function spreadAverage(dy: Value, x: Value, window: Window): Value {
   const [rows, columns] = window.kernel;
   const share = dy.mul(1 / (rows * columns));
   const [batch, channels, height, width] = dy.shape as readonly [Size, Size, Size, Size];
-  if (tiles(x, window)) {
-    const apart = reshape(share, [batch, channels, height, 1, width, 1]);
-    return reshape(broadcastTo(apart, [batch, channels, height, rows, width, columns]), x.shape);
-  }
+  if (tiles(x, window)) return upsampleNearest2d(share, window.kernel);
   const planes = mulSize(batch, channels);
   const kernel = broadcastTo(constant(1, x.dtype), [1, 1, rows, columns]);
   const spread = inputGradient(reshape(share, [planes, 1, height, width]), kernel, window, [

@@ -187,40 +187,57 @@ export function logSumExp(x: Value, axes?: Axes, { keepDims = false }: ReduceOpt
   return keepDims ? shifted : reshape(shifted, reducedShape(x.shape, list));
 }
 
-const argMaxOp = defineOp<{ axis: number; keepDims: boolean }>({
-  name: "argMax",
-  infer: ([x], { axis, keepDims }) => [
-    {
-      dtype: "int64",
-      shape: keepDims
-        ? keptShape((x as Value).shape, [axis])
-        : reducedShape((x as Value).shape, [axis]),
+/** Position of the element along an axis for which no other is `better`. */
+function defineArgExtreme(
+  name: string,
+  onnx: string,
+  better: (v: number, best: number) => boolean,
+): Op<{ axis: number; keepDims: boolean }> {
+  return defineOp<{ axis: number; keepDims: boolean }>({
+    name,
+    infer: ([x], { axis, keepDims }) => {
+      const { shape } = x as Value;
+      return [
+        {
+          dtype: "int64",
+          shape: keepDims ? keptShape(shape, [axis]) : reducedShape(shape, [axis]),
+        },
+      ];
     },
-  ],
-  grad: null,
-  lower: (to, [x], _node, { axis, keepDims }) => [
-    to.emit("ArgMax", [x as string], { axis, keepdims: keepDims ? 1 : 0 }),
-  ],
-  evaluate: ([x], { axis }, [out]) => {
-    const { shape } = x as Tensor;
-    const data = new BigInt64Array((out as EvaluatedSpec).shape.reduce((n, d) => n * d, 1));
-    const best = new Float64Array(data.length).fill(Number.NEGATIVE_INFINITY);
-    const kept = shape.map((d, i) => (i === axis ? 1 : d));
-    const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
-    const from = numbers(x as Tensor);
-    eachOffset(shape, [broadcastStrides(kept, shape)], (i, [p]) => {
-      if ((from[i] as number) > (best[p as number] as number)) {
+    grad: null,
+    lower: (to, [x], _node, { axis, keepDims }) => [
+      to.emit(onnx, [x as string], { axis, keepdims: keepDims ? 1 : 0 }),
+    ],
+    evaluate: ([x], { axis }, [out]) => {
+      const { shape } = x as Tensor;
+      const data = new BigInt64Array((out as EvaluatedSpec).shape.reduce((n, d) => n * d, 1));
+      const best = new Float64Array(data.length);
+      const kept = shape.map((d, i) => (i === axis ? 1 : d));
+      const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+      const from = numbers(x as Tensor);
+      eachOffset(shape, [broadcastStrides(kept, shape)], (i, [p]) => {
+        const at = Math.floor(i / inner) % (shape[axis] as number);
+        if (at > 0 && !better(from[i] as number, best[p as number] as number)) return;
         best[p as number] = from[i] as number;
-        data[p as number] = BigInt(Math.floor(i / inner) % (shape[axis] as number));
-      }
-    });
-    return [{ dtype: "int64", shape: (out as EvaluatedSpec).shape, data }];
-  },
-});
+        data[p as number] = BigInt(at);
+      });
+      return [{ dtype: "int64", shape: (out as EvaluatedSpec).shape, data }];
+    },
+  });
+}
+
+const argMaxOp = defineArgExtreme("argMax", "ArgMax", (v, best) => v > best);
 
 /** Position of the largest element along an axis (the first of equals), as int64. */
 export function argMax(x: Value, axis = -1, { keepDims = false }: ReduceOptions = {}): Value {
   return argMaxOp.apply([x], { axis: axisOf("argMax", axis, x.rank), keepDims })[0] as Value;
+}
+
+const argMinOp = defineArgExtreme("argMin", "ArgMin", (v, best) => v < best);
+
+/** Position of the smallest element along an axis (the first of equals), as int64. */
+export function argMin(x: Value, axis = -1, { keepDims = false }: ReduceOptions = {}): Value {
+  return argMinOp.apply([x], { axis: axisOf("argMin", axis, x.rank), keepDims })[0] as Value;
 }
 
 /** √ Σ x² over axes. The derivative at 0 is not finite; add a small number first where that can happen. */

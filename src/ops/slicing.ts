@@ -2,15 +2,17 @@ import {
   addSize,
   allocate,
   divideExactly,
+  floorDivSize,
   formatShape,
+  mulSize,
   ShapeError,
   type Size,
   subSize,
   type Tensor,
 } from "../tensor/index.ts";
-import { defineOp, type EvaluatedSpec, type Value } from "../trace/index.ts";
+import { type Attributes, defineOp, type EvaluatedSpec, type Value } from "../trace/index.ts";
 import { eachOffset } from "./broadcast.ts";
-import { axisOf, expandDims, pick, stridesOf } from "./movement.ts";
+import { axisOf, expandDims, pick, reshape, stridesOf } from "./movement.ts";
 
 const concatOp = defineOp<{ axis: number }>({
   name: "concat",
@@ -69,42 +71,75 @@ export const stack = (xs: readonly Value[], axis = 0): Value =>
     axis,
   );
 
-const sliceOp = defineOp<{ axis: number; start: Size; end: Size }>({
+interface SliceAttributes extends Attributes {
+  readonly axis: number;
+  readonly start: Size;
+  readonly end: Size;
+  readonly step: number;
+}
+
+const sliceOp = defineOp<SliceAttributes>({
   name: "slice",
-  infer: ([x], { axis, start, end }) => [
-    {
-      dtype: (x as Value).dtype,
-      shape: (x as Value).shape.map((d, i) => (i === axis ? subSize(end, start) : d)),
-    },
-  ],
-  grad: ({ dy, xs: [x], attributes: { axis, start, end } }) => {
-    const after = subSize((x as Value).shape[axis] as Size, end);
-    return [pad(dy, { [axis]: [start, after] })];
+  infer: ([x], { axis, start, end, step }) => {
+    const count = floorDivSize(addSize(subSize(end, start), step - 1), step);
+    const { dtype, shape } = x as Value;
+    return [{ dtype, shape: shape.map((d, i) => (i === axis ? count : d)) }];
   },
-  lower: (to, [x], _node, { axis, start, end }) => {
+  grad: ({ dy, xs: [x], attributes: { axis, start, end, step } }) => {
+    const after = subSize((x as Value).shape[axis] as Size, end);
+    return [pad(apart(dy, axis, step, subSize(end, start)), { [axis]: [start, after] })];
+  },
+  lower: (to, [x], _node, { axis, start, end, step }) => {
     const bounds = [to.shape([start]), to.shape([end]), to.integers([axis])];
+    if (step > 1) bounds.push(to.integers([step]));
     return [to.emit("Slice", [x as string, ...bounds])];
   },
-  evaluate: ([x], { axis, start }, [out], size) => {
+  evaluate: ([x], { axis, start, step }, [out], size) => {
     const { shape } = out as EvaluatedSpec;
     const strides = stridesOf((x as Tensor).shape);
+    const steps = strides.map((n, i) => (i === axis ? n * step : n));
     const base = size(start) * (strides[axis] as number);
     return [
       pick(x as Tensor, out as EvaluatedSpec, (visit) =>
-        eachOffset(shape, [strides], (i, [p]) => visit(i, base + (p as number))),
+        eachOffset(shape, [steps], (i, [p]) => visit(i, base + (p as number))),
       ),
     ];
   },
 });
 
+/** Elements `step` places apart with zeros between, on an axis of the given size. */
+function apart(dy: Value, axis: number, step: number, size: Size): Value {
+  if (step === 1) return dy;
+  const padded = pad(expandDims(dy, axis + 1), { [axis + 1]: [0, step - 1] });
+  const count = mulSize(dy.shape[axis] as Size, step);
+  const joined = reshape(
+    padded,
+    dy.shape.map((d, i) => (i === axis ? count : d)),
+  );
+  return slice(joined, axis, 0, size);
+}
+
+export interface SliceOptions {
+  /** Takes every step-th element only, the first one included. */
+  readonly step?: number;
+}
+
 /** Elements start … end − 1 along an axis; negative numbers count from the end. */
-export function slice(x: Value, axis: number, start: Size, end?: Size): Value {
+export function slice(
+  x: Value,
+  axis: number,
+  start: Size,
+  end?: Size,
+  { step = 1 }: SliceOptions = {},
+): Value {
+  if (!Number.isInteger(step) || step < 1) {
+    throw new ShapeError("slice", `step must be a whole number of at least 1, got ${step}.`);
+  }
   const at = axisOf("slice", axis, x.rank);
   const size = x.shape[at] as Size;
   const from = typeof start === "number" && start < 0 ? addSize(size, start) : start;
   const to =
     end === undefined ? size : typeof end === "number" && end < 0 ? addSize(size, end) : end;
-  if (from === 0 && to === size) return x;
   if (typeof from === "number" && typeof to === "number") {
     if (from > to || (typeof size === "number" && to > size)) {
       throw new ShapeError(
@@ -113,7 +148,8 @@ export function slice(x: Value, axis: number, start: Size, end?: Size): Value {
       );
     }
   }
-  return sliceOp.apply([x], { axis: at, start: from, end: to })[0] as Value;
+  if (from === 0 && to === size && step === 1) return x;
+  return sliceOp.apply([x], { axis: at, start: from, end: to, step })[0] as Value;
 }
 
 /** Consecutive parts along an axis: a count of equal ones, or their sizes. */

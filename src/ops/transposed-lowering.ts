@@ -103,7 +103,13 @@ const phasesOf = (size: number, window: Window, axis: 0 | 1): Phase[] =>
  * remainder of the position modulo the stride is an ordinary convolution of the response, and the results
  * are interleaved, columns first, then rows. With stride 1 it is the convolution with the turned kernel.
  */
-function subPixel(to: Lowering, response: Image, w: string, image: Image, window: Window): string {
+export function subPixel(
+  to: Lowering,
+  response: Image,
+  w: string,
+  image: Image,
+  window: Window,
+): string {
   const { batch, channels } = image;
   const vertical = phasesOf(image.height, window, 0);
   const horizontal = phasesOf(image.width, window, 1);

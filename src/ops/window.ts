@@ -27,6 +27,8 @@ export interface Window extends Attributes {
   readonly stride: Pair;
   readonly padding: Margins;
   readonly dilation: Pair;
+  /** Parts of the channels that do not meet; 1 unless a convolution says otherwise. */
+  readonly groups: number;
 }
 
 export const pairOf = (x: number | Pair): Pair => (typeof x === "number" ? [x, x] : x);
@@ -40,11 +42,13 @@ export const windowAttributes = ({
   stride,
   padding,
   dilation,
+  groups,
 }: Window): OnnxAttributes => ({
   kernel_shape: kernel,
   strides: stride,
   pads: padding,
   dilations: dilation,
+  ...(groups > 1 ? { group: groups } : {}),
 });
 
 /** One tap, no stride, no border: a matrix product over channels. */
@@ -101,7 +105,7 @@ export function windowOf(
       );
     }
   }
-  const window: Window = { ...steps, padding: [0, 0, 0, 0] };
+  const window: Window = { ...steps, padding: [0, 0, 0, 0], groups: 1 };
   const [top, left, bottom, right] = marginsOf(op, image, window, padding);
   if (![top, left, bottom, right].every((n) => Number.isInteger(n) && n >= 0)) {
     throw new ShapeError(op, `padding must be whole numbers of at least 0, got ${padding}.`);

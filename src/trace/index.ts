@@ -1,5 +1,11 @@
 export { Key, normal, uniform } from "./key.ts";
-export type { Lowering, OnnxAttribute, OnnxAttributes, Target } from "./lowering.ts";
+export {
+  elementTypes,
+  type Lowering,
+  type OnnxAttribute,
+  type OnnxAttributes,
+  type Target,
+} from "./lowering.ts";
 export {
   type Attributes,
   allOperations,

@@ -1,9 +1,19 @@
-import type { Shape, Tensor } from "../tensor/index.ts";
+import type { DType, Shape, Tensor } from "../tensor/index.ts";
 import type { Value } from "./value.ts";
 
 /** Value of an ONNX attribute: an integer, a float (wrapped, so that 1 can be one), text, or integers. */
 export type OnnxAttribute = number | { readonly float: number } | string | readonly number[];
 export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** ONNX's numbers of element types (TensorProto.DataType). */
+export const elementTypes: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+};
 
 /**
  * Where a graph will run. `cpu`, `wasm` and `webgpu` may use what ONNX Runtime has beyond the standard;

@@ -13,6 +13,7 @@ import torch
 import derivatives
 import distributions
 import initializers
+import layers
 import ops
 import optimizers
 import trajectories
@@ -25,6 +26,7 @@ MAKERS = {
     "ops": ops.make,
     "distributions": distributions.make,
     "initializers": initializers.make,
+    "layers": layers.make,
 }
 
 

@@ -94,9 +94,47 @@ def add_pools(c):
           kernel=2, stride=2, padding=0)  # fmt: skip
 
 
+def add_groups(c):
+    sizes = [  # groups, kernel, stride, padding, dilation, height, width
+        (2, 3, 1, 1, 1, 5, 7), (4, 3, 2, 1, 1, 7, 6), (2, 3, 2, 2, 2, 9, 7), (1, 3, 1, 0, 2, 7, 9),
+    ]  # fmt: skip
+    for g, k, stride, padding, dilation, height, width in sizes:
+        inputs = {"x": c.draw(1, 4, height, width), "w": c.draw(4, 4 // g, k, k), "b": c.draw(4)}
+        fn = lambda x, w, b, a=(stride, padding, dilation, g): F.conv2d(x, w, b, *a)
+        c.add(f"conv2dG{g}K{k}S{stride}P{padding}D{dilation}H{height}W{width}", "conv2d", fn, inputs,
+              stride=stride, padding=padding, dilation=dilation, groups=g)  # fmt: skip
+    transposed = [  # groups, kernel, stride, padding, output padding, dilation
+        (2, 3, 2, 1, 1, 1), (4, 4, 2, 1, 0, 1), (2, 3, 3, 2, 1, 2), (1, 3, 2, 3, 1, 3),
+    ]  # fmt: skip
+    for g, k, stride, padding, extra, dilation in transposed:
+        inputs = {"x": c.draw(1, 4, 4, 3), "w": c.draw(4, 4 // g, k, k), "b": c.draw(4)}
+        fn = lambda x, w, b, a=(stride, padding, extra, g, dilation): F.conv_transpose2d(x, w, b, *a)
+        c.add(f"convTranspose2dG{g}K{k}S{stride}P{padding}O{extra}D{dilation}", "convTranspose2d", fn,
+              inputs, stride=stride, padding=padding, outputPadding=extra, dilation=dilation,
+              groups=g)  # fmt: skip
+    inputs = {"x": c.draw(2, 4, 9), "w": c.draw(6, 2, 3), "b": c.draw(6)}
+    c.add("conv1dG2S2P2D2", "conv1d", lambda x, w, b: F.conv1d(x, w, b, 2, 2, 2, 2), inputs,
+          stride=2, padding=2, dilation=2, groups=2)  # fmt: skip
+
+
+def add_resampling(c):
+    for name, factor, shape in [("2", 2, (3, 5)), ("3", 3, (5, 2)), ("Half", 1 / 2, (6, 4)),
+                                ("Third", 1 / 3, (9, 6)), ("Quarter", 1 / 4, (8, 4))]:  # fmt: skip
+        size = [round(n * factor) for n in shape]
+        fn = lambda x, s=size: F.interpolate(x, s, mode="bilinear", align_corners=False)
+        c.add(f"bilinear{name}", "resizeBilinear2d", fn, {"x": c.draw(2, 2, *shape)}, factor=factor)
+    nearest = lambda x: F.interpolate(x, scale_factor=3, mode="nearest")
+    c.add("nearest3", "upsampleNearest2d", nearest, {"x": c.draw(2, 2, 3, 2)}, factor=3)
+    shuffle = lambda x: F.pixel_shuffle(x, 2)
+    c.add("pixelShuffle2", "pixelShuffle", shuffle, {"x": c.draw(2, 8, 2, 3)}, factor=2)
+    unshuffle = lambda x: F.pixel_unshuffle(x, 3)
+    c.add("pixelUnshuffle3", "pixelUnshuffle", unshuffle, {"x": c.draw(2, 2, 3, 6)}, factor=3)
+
+
 def make(name):
     c = Cases()
-    for add in (add_norms, add_pointwise, add_convolutions, add_pools):
+    for add in (add_norms, add_pointwise, add_convolutions, add_pools, add_groups,
+                add_resampling):  # fmt: skip
         add(c)
     meta = {"gradients": "of sum(y * r)", "convWeight": "[out, in, kh, kw]",
             "convTransposeWeight": "[in, out, kh, kw]", "cases": c.cases}  # fmt: skip

@@ -1,6 +1,7 @@
 import * as ops from "../../src/ops/index.ts";
 import { type DType, dim, type Shape } from "../../src/tensor/index.ts";
 import type { Value } from "../../src/trace/index.ts";
+import { shapingCases } from "./cases-shaping.ts";
 
 /** How the numbers of an operand are drawn. */
 export type Domain = "real" | "positive" | "unit" | "integer" | "bool" | "apart";
@@ -111,8 +112,11 @@ const movement: OpCase[] = [
   unary("slice", (x) => ops.slice(x, 1, 1, -1), real(B, 5)),
   unary("slice free axis", (x) => ops.slice(ops.concat([x, x], 0), 0, 1), real(B, 5)),
   unary("split", (x) => ops.split(x, 1, [2, 3]), real(B, 5)),
+  unary("parts", (x) => ops.parts(x, 1, [2, 1, 2]).slice(0, 2), real(B, 5, 2)),
   unary("pad", (x) => ops.pad(x, { 1: [1, 2] }, 0.5), real(B, 3)),
   unary("size", (x) => x.mul(ops.sizeValue(x.size(0), x))),
+  unary("range", (x) => x.mul(ops.range(x.size(1), x.dtype)), real(3, B)),
+  unary("barrier", (x) => ops.barrier(x, x.mul(2)).mul(x)),
 ];
 
 const reductions: OpCase[] = [
@@ -205,4 +209,5 @@ export const opCases: readonly OpCase[] = [
   ...linear,
   ...gradientControl,
   ...spatial,
+  ...shapingCases,
 ];
