@@ -8,3 +8,4 @@ export {
   valueAndGrad,
   vjp,
 } from "./gradients.ts";
+export { rematerialize } from "./rematerialize.ts";

@@ -1,4 +1,9 @@
 export {
+  type AttentionMask,
+  type AttentionOptions,
+  scaledDotProductAttention,
+} from "./attention.ts";
+export {
   type ConvolutionLayerOptions,
   type ConvolutionParams,
   convolution,
@@ -19,6 +24,17 @@ export type { Fans, Initializer } from "./initializers.ts";
 export * as initializers from "./initializers.ts";
 export { initLinear, type LinearOptions, type LinearParams, linear } from "./linear.ts";
 export {
+  type AttentionCache,
+  type AttentionParams,
+  type AttentionSizes,
+  cachedAttention,
+  type InitAttentionOptions,
+  initMultiHeadAttention,
+  type MultiHeadAttentionOptions,
+  multiHeadAttention,
+  talkingHeads,
+} from "./multi-head-attention.ts";
+export {
   type BatchNormOptions,
   type BatchNormParams,
   batchNorm,
@@ -26,13 +42,26 @@ export {
   groupNorm,
   initBatchNorm,
   initGroupNorm,
+  initInstanceNorm,
   initLayerNorm,
+  initRmsNorm,
+  instanceNorm,
   layerNormalization,
   type NormOptions,
   type NormParams,
+  rmsNorm,
 } from "./normalization.ts";
 export {
+  alibiBias,
+  alibiSlopes,
+  type RotaryOptions,
+  rotary,
+  sinusoidal,
+  sinusoidalTable,
+} from "./positions.ts";
+export {
   assemble,
+  type BlockFilter,
   buffer,
   type Model,
   ModelBuffer,
@@ -41,3 +70,9 @@ export {
   type Variables,
   variablesOf,
 } from "./scope.ts";
+export {
+  initSpectralNorm,
+  type SpectralNormOptions,
+  type SpectralNormParams,
+  spectralNorm,
+} from "./spectral-norm.ts";

@@ -1,4 +1,5 @@
 import { clip, full, log } from "../ops/index.ts";
+import type { DType } from "../tensor/index.ts";
 import {
   type Key,
   normal as normalNumbers,
@@ -12,14 +13,22 @@ export interface Fans {
   readonly fanOut: number;
 }
 
-/** Makes the first value of a parameter, in float32, from one draw of the key at most. */
-export type Initializer = (key: Key, shape: readonly number[], fans: Fans) => Value;
+/** Makes the first value of a parameter from one draw of the key at most; in float32 by default. */
+export type Initializer = (key: Key, shape: readonly number[], fans: Fans, dtype?: DType) => Value;
+
+export { orthogonal } from "./orthogonal.ts";
+
+/** The same initializer in float64: `{ initializer: float64(heNormal), biasInitializer: float64(zeros) }`. */
+export const float64 =
+  (initializer: Initializer): Initializer =>
+  (key, shape, fans) =>
+    initializer(key, shape, fans, "float64");
 
 /** Every element the same number. */
 export const constant =
   (value: number): Initializer =>
-  (_key, shape) =>
-    full(shape, value);
+  (_key, shape, _fans, dtype) =>
+    full(shape, value, dtype);
 
 export const zeros: Initializer = constant(0);
 
@@ -28,16 +37,16 @@ export const ones: Initializer = constant(1);
 /** Uniform on (−bound, bound). */
 export const uniform =
   (bound: number): Initializer =>
-  (key, shape) =>
-    uniformNumbers(key, shape)
+  (key, shape, _fans, dtype) =>
+    uniformNumbers(key, shape, dtype)
       .mul(2 * bound)
       .sub(bound);
 
 /** Normal with mean 0 and standard deviation `std`. */
 export const normal =
   (std: number): Initializer =>
-  (key, shape) =>
-    normalNumbers(key, shape).mul(std);
+  (key, shape, _fans, dtype) =>
+    normalNumbers(key, shape, dtype).mul(std);
 
 /** Φ(2) − Φ(−2) = erf(√2): the mass of a standard normal within two deviations. */
 const massWithinTwo = 0.9544997361036416;
@@ -55,8 +64,8 @@ const inverseErrorFunction = [
  */
 export const truncatedNormal =
   (std: number): Initializer =>
-  (key, shape) => {
-    const x = uniformNumbers(key, shape)
+  (key, shape, _fans, dtype) => {
+    const x = uniformNumbers(key, shape, dtype)
       .mul(2 * massWithinTwo)
       .sub(massWithinTwo);
     const w = log(x.square().neg().add(1)).neg().sub(2.5);
@@ -68,32 +77,32 @@ export const truncatedNormal =
   };
 
 /** Variance 1/fanIn, uniform (LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, eq. 16). */
-export const leCunUniform: Initializer = (key, shape, fans) =>
-  uniform(Math.sqrt(3 / fans.fanIn))(key, shape, fans);
+export const leCunUniform: Initializer = (key, shape, fans, dtype) =>
+  uniform(Math.sqrt(3 / fans.fanIn))(key, shape, fans, dtype);
 
 /** Variance 1/fanIn, normal (LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, eq. 16). */
-export const leCunNormal: Initializer = (key, shape, fans) =>
-  normal(Math.sqrt(1 / fans.fanIn))(key, shape, fans);
+export const leCunNormal: Initializer = (key, shape, fans, dtype) =>
+  normal(Math.sqrt(1 / fans.fanIn))(key, shape, fans, dtype);
 
 /** Uniform with variance 2/(fanIn + fanOut) (Glorot & Bengio 2010, eq. 16), for tanh and linear layers. */
-export const glorotUniform: Initializer = (key, shape, fans) =>
-  uniform(Math.sqrt(6 / (fans.fanIn + fans.fanOut)))(key, shape, fans);
+export const glorotUniform: Initializer = (key, shape, fans, dtype) =>
+  uniform(Math.sqrt(6 / (fans.fanIn + fans.fanOut)))(key, shape, fans, dtype);
 
 /** Normal with variance 2/(fanIn + fanOut) (Glorot & Bengio 2010, eq. 12). */
-export const glorotNormal: Initializer = (key, shape, fans) =>
-  normal(Math.sqrt(2 / (fans.fanIn + fans.fanOut)))(key, shape, fans);
+export const glorotNormal: Initializer = (key, shape, fans, dtype) =>
+  normal(Math.sqrt(2 / (fans.fanIn + fans.fanOut)))(key, shape, fans, dtype);
 
 /** Uniform with variance 2/fanIn (He, Zhang, Ren, Sun 2015, eq. 10), for layers before a relu. */
-export const heUniform: Initializer = (key, shape, fans) =>
-  uniform(Math.sqrt(6 / fans.fanIn))(key, shape, fans);
+export const heUniform: Initializer = (key, shape, fans, dtype) =>
+  uniform(Math.sqrt(6 / fans.fanIn))(key, shape, fans, dtype);
 
 /** Normal with variance 2/fanIn (He, Zhang, Ren, Sun 2015, eq. 10), for layers before a relu. */
-export const heNormal: Initializer = (key, shape, fans) =>
-  normal(Math.sqrt(2 / fans.fanIn))(key, shape, fans);
+export const heNormal: Initializer = (key, shape, fans, dtype) =>
+  normal(Math.sqrt(2 / fans.fanIn))(key, shape, fans, dtype);
 
 /**
  * PyTorch's own for the weights and biases of linear layers and convolutions, uniform on ±1/√fanIn: the
  * default here too, so that trainings compare.
  */
-export const torchUniform: Initializer = (key, shape, fans) =>
-  uniform(1 / Math.sqrt(fans.fanIn))(key, shape, fans);
+export const torchUniform: Initializer = (key, shape, fans, dtype) =>
+  uniform(1 / Math.sqrt(fans.fanIn))(key, shape, fans, dtype);

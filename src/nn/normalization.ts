@@ -11,6 +11,7 @@ import {
   sumTo,
 } from "../ops/index.ts";
 import {
+  type DType,
   formatShape,
   ReparamError,
   type Shape,
@@ -46,14 +47,24 @@ export interface GroupNormOptions extends NormOptions {
   readonly groups: number;
 }
 
-const initNorm = (layer: string, features: number): NormParams => {
+const initNorm = (layer: string, features: number, dtype: DType = "float32"): NormParams => {
   checkCounts(layer, { features });
-  return { scale: full([features], 1), offset: full([features], 0) };
+  return { scale: full([features], 1, dtype), offset: full([features], 0, dtype) };
 };
 
-export const initLayerNorm = (features: number): NormParams => initNorm("initLayerNorm", features);
+export const initLayerNorm = (features: number, dtype?: DType): NormParams =>
+  initNorm("initLayerNorm", features, dtype);
 
-export const initGroupNorm = (features: number): NormParams => initNorm("initGroupNorm", features);
+export const initGroupNorm = (features: number, dtype?: DType): NormParams =>
+  initNorm("initGroupNorm", features, dtype);
+
+export const initInstanceNorm = (features: number, dtype?: DType): NormParams =>
+  initNorm("initInstanceNorm", features, dtype);
+
+/** A scale only. */
+export const initRmsNorm = (features: number, dtype?: DType): { readonly scale: Value } => ({
+  scale: initNorm("initRmsNorm", features, dtype).scale,
+});
 
 export const initBatchNorm = (features: number): BatchNormParams => ({
   ...initNorm("initBatchNorm", features),
@@ -97,6 +108,37 @@ export function groupNorm(
   const perChannel = (p: Value): Value => reshape(p, [1, groups, members, 1]);
   const { y } = normalize(grouped, perChannel(scale), perChannel(offset), [2, 3], epsilon);
   return reshape(y, x.shape);
+}
+
+/**
+ * Instance normalization (Ulyanov, Vedaldi, Lempitsky 2016): mean and variance over the positions of one
+ * channel of one example; x [B, features, ...]. The same in training and after it.
+ */
+export function instanceNorm(params: NormParams, x: Value, options: NormOptions = {}): Value {
+  const groups = channels("instanceNorm", params.scale, x);
+  return groupNorm(params, x, { ...options, groups });
+}
+
+/**
+ * Root mean square normalization over the last axis (Zhang & Sennrich 2019, eq. 4):
+ * x/√(mean(x²) + ε)·scale for x [..., features].
+ */
+export function rmsNorm(
+  { scale }: Pick<NormParams, "scale">,
+  x: Value,
+  { epsilon = 1e-6 }: NormOptions = {},
+): Value {
+  const features = scale.size(0);
+  if (x.size(-1) !== features) {
+    throw new ShapeError("rmsNorm", `x must be [..., ${features}], got ${formatShape(x.shape)}.`);
+  }
+  const inverse = reciprocal(sqrt(mean(x.square(), -1, { keepDims: true }).add(epsilon)));
+  const normal = x.mul(inverse);
+  return customGradient(normal.mul(scale), [x, scale], (dy) => {
+    const inner = dy.mul(scale);
+    const along = mean(inner.mul(normal), -1, { keepDims: true });
+    return [inner.sub(normal.mul(along)).mul(inverse), sumTo(dy.mul(normal), scale.shape)];
+  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { rematerialize } from "../autodiff/index.ts";
 import { isLeaf, mapTree, ReparamError, type Tree } from "../tensor/index.ts";
 import { type Key, Value } from "../trace/index.ts";
 
@@ -27,29 +28,63 @@ export interface ScopeOptions {
   readonly train: boolean;
   /** Whether layers may write buffers. Exactly one forward pass of a step does. */
   readonly updates?: boolean;
+  /** Which blocks, by name, are computed again in the backward pass rather than kept; none by default. */
+  readonly rematerialize?: BlockFilter;
 }
+
+/** Chooses blocks by the name that `scope.block` gave them. */
+export type BlockFilter = (block: string) => boolean;
 
 /** What a layer is told beside its parameters and input: randomness, mode, and where buffers go. */
 export class Scope {
   readonly key: Key;
   readonly train: boolean;
   readonly #written: Map<string, Value> | undefined;
+  readonly #rematerialize: BlockFilter | undefined;
 
-  constructor({ key, train, updates = false }: ScopeOptions, written?: Map<string, Value>) {
+  constructor(
+    { key, train, updates = false, rematerialize: chosen }: ScopeOptions,
+    written?: Map<string, Value>,
+  ) {
     this.key = key;
     this.train = train;
     this.#written = updates ? (written ?? new Map()) : undefined;
+    this.#rematerialize = chosen;
+  }
+
+  /** The same scope, with a choice of the blocks that are computed again in the backward pass. */
+  rematerializing(chosen: BlockFilter): Scope {
+    return this.#derive(this.key, this.updates, chosen);
+  }
+
+  /**
+   * A named part of a model, `build(scope.at(name), ...xs)`. Where the scope says so it is rematerialized: its
+   * inner results are not kept for the backward pass but computed again from xs.
+   */
+  block(
+    name: string,
+    build: (scope: Scope, ...xs: Value[]) => Value,
+    ...xs: readonly Value[]
+  ): Value {
+    const inner = this.at(name);
+    if (this.#rematerialize?.(name) !== true) return build(inner, ...xs);
+    return rematerialize((...given) => build(inner, ...given), ...xs);
+  }
+
+  #derive(key: Key, updates: boolean, chosen = this.#rematerialize): Scope {
+    const options = { key, train: this.train, updates };
+    const full = chosen === undefined ? options : { ...options, rematerialize: chosen };
+    return new Scope(full, this.#written);
   }
 
   /** The scope of a part, with its own key. */
   at(name: string | number): Scope {
-    const { train } = this;
-    return new Scope({ key: this.key.at(name), train, updates: this.updates }, this.#written);
+    return this.#derive(this.key.at(name), this.updates);
   }
 
   /** The same scope for a further pass of the same step, which only reads buffers. */
   reading(name: string): Scope {
-    return new Scope({ key: this.key.at(name), train: this.train });
+    return this.#derive(this.key.at(name), false);
   }
 
   get updates(): boolean {

@@ -15,7 +15,12 @@ export interface MethodDefinition<Schema extends z.ZodObject = z.ZodObject> {
   readonly paper: string;
   readonly options: Schema;
   /** Settings of a run that suit the method where the user names none. */
-  readonly training: { readonly batchSize: number; readonly epochs: number };
+  readonly training: {
+    readonly batchSize: number;
+    readonly epochs: number;
+    /** Name of a data set. Default "mnist". */
+    readonly data?: string;
+  };
   /** The method for this data. Throws ReparamError where the data does not fit. */
   readonly create: (options: z.infer<Schema>, data: DataShape) => Method;
 }
@@ -24,6 +29,10 @@ export interface MethodDefinition<Schema extends z.ZodObject = z.ZodObject> {
 export const defineMethod = <Schema extends z.ZodObject>(
   definition: MethodDefinition<Schema>,
 ): MethodDefinition<Schema> => definition;
+
+/** The data set that a method trains on where the user names none. */
+export const dataOf = ({ training }: Pick<MethodDefinition, "training">): string =>
+  training.data ?? "mnist";
 
 /** What the catalogue says without loading the method. */
 export interface CatalogueEntry {

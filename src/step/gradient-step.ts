@@ -1,9 +1,17 @@
 import { gradientTree } from "../autodiff/index.ts";
-import { assemble, type Model, type Scope, type Variables, variablesOf } from "../nn/index.ts";
+import {
+  assemble,
+  type BlockFilter,
+  type Model,
+  type Scope,
+  type Variables,
+  variablesOf,
+} from "../nn/index.ts";
 import { constant } from "../ops/index.ts";
-import { applyUpdates, type Optimizer } from "../optim/index.ts";
-import type { Tree } from "../tensor/index.ts";
+import { applyUpdates, type Optimizer, type PathFilter, pickPaths } from "../optim/index.ts";
+import { leafMap, leaves, ReparamError, type Tree } from "../tensor/index.ts";
 import type { Key, Value } from "../trace/index.ts";
+import { accumulate } from "./accumulate.ts";
 import type { BatchSpec, Phase } from "./method.ts";
 
 /** A scalar to minimise, and scalars to log beside it. */
@@ -25,6 +33,19 @@ export interface GradientStepOptions<M extends Model> {
     step: Value,
   ) => LossTerms;
   readonly optimizer: Optimizer;
+  /**
+   * Works on the batch in this many parts, one after the other, and sums their gradients: the memory of one
+   * part in place of the batch. The loss and its terms must be means over the rows of a batch. The first
+   * part updates buffers; every batch needs at least as many rows as there are parts. 1 by default.
+   */
+  readonly accumulate?: number;
+  /**
+   * Which blocks of the model, by the name that `scope.block` gave them, are computed again in the backward
+   * pass in place of being kept: less memory, about a third more time where all are.
+   */
+  readonly rematerialize?: BlockFilter;
+  /** Parameters, by path, that get neither gradient nor update: they stay as they are, bit for bit. */
+  readonly frozen?: PathFilter;
 }
 
 /** State of a phase made by `gradientStep`. */
@@ -36,13 +57,14 @@ export interface GradientState extends Variables {
 
 /** The phase of most methods: one program that moves the parameters down the gradient of one loss. */
 export function gradientStep<M extends Model>(options: GradientStepOptions<M>): Phase {
-  const { batch, init, loss, optimizer } = options;
+  const { batch, init, loss, optimizer, accumulate: parts = 1, frozen } = options;
+  const { rematerialize = () => false } = options;
   return {
     name: options.name ?? "train",
     init: (key) => {
       const variables = variablesOf(init(key));
       const step = constant(0);
-      return { ...variables, optimizer: optimizer.init(variables.params), step };
+      return { ...variables, optimizer: optimizer.init(trainable(variables.params, frozen)), step };
     },
     programs: {
       step: {
@@ -50,8 +72,17 @@ export function gradientStep<M extends Model>(options: GradientStepOptions<M>): 
         build: ({ state, batch: given }, scope) => {
           const before = state as unknown as GradientState;
           const columns = given as Readonly<Record<string, Value>>;
-          const terms = loss(assemble<M>(before), columns, scope, before.step);
-          const next = applyGradient(before, terms.loss, optimizer);
+          const model = assemble<M>(before);
+          const { terms, gradient } = accumulate(
+            (rows, part) => loss(model, rows, part, before.step),
+            {
+              columns,
+              params: trainable(before.params, frozen),
+              parts,
+              scope: scope.rematerializing(rematerialize),
+            },
+          );
+          const next = applyUpdate(before, gradient, optimizer);
           const buffers = scope.nextBuffers(before.buffers ?? {});
           return {
             state: { ...next, buffers, step: before.step.add(1) } as unknown as Tree<Value>,
@@ -63,13 +94,43 @@ export function gradientStep<M extends Model>(options: GradientStepOptions<M>): 
   };
 }
 
-/** Parameters and optimizer state after one update. */
-export function applyGradient(
+/** The part of a gradient step's state that a method's functions read: `weights` of most methods. */
+export const gradientWeights = (state: Tree<Value>): Tree<Value> => {
+  const { params, buffers } = state as unknown as Variables;
+  return { params, buffers };
+};
+
+/** The model inside such weights, with the structure that `init` gave it. */
+export const modelOf = <M extends Model>(weights: Tree<Value>): M =>
+  assemble<M>(weights as unknown as Variables);
+
+/** The parameters that are not frozen. Throws if none is left. */
+function trainable(params: Tree<Value>, frozen: PathFilter | undefined): Tree<Value> {
+  if (frozen === undefined) return params;
+  const kept = pickPaths(params, (path) => !frozen(path));
+  if (leaves<Value>(kept).length === 0) {
+    throw new ReparamError("gradientStep: every parameter is frozen. Leave some to train.");
+  }
+  return kept;
+}
+
+/** Parameters and optimizer state after one update; frozen parameters stay as they are. */
+export const applyGradient = (
   state: Pick<GradientState, "params" | "optimizer">,
   loss: Value,
   optimizer: Optimizer,
+  frozen?: PathFilter,
+): Pick<GradientState, "params" | "optimizer"> =>
+  applyUpdate(state, gradientTree(loss, trainable(state.params, frozen)), optimizer);
+
+/** The same from gradients that are there already, of all parameters or a part of them. */
+export function applyUpdate(
+  state: Pick<GradientState, "params" | "optimizer">,
+  gradient: Tree<Value>,
+  optimizer: Optimizer,
 ): Pick<GradientState, "params" | "optimizer"> {
-  const gradient = gradientTree(loss, state.params);
-  const { updates, state: next } = optimizer.update(gradient, state.optimizer, state.params);
+  const paths = new Set(leafMap(gradient).keys());
+  const params = pickPaths(state.params, (path) => paths.has(path));
+  const { updates, state: next } = optimizer.update(gradient, state.optimizer, params);
   return { params: applyUpdates(state.params, updates), optimizer: next };
 }

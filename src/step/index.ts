@@ -1,11 +1,14 @@
-export { type CatalogueEntry, defineMethod, type MethodDefinition } from "./definition.ts";
+export { type CatalogueEntry, dataOf, defineMethod, type MethodDefinition } from "./definition.ts";
 export { functionOf, functionProgram, weightsOf } from "./function.ts";
 export {
   applyGradient,
+  applyUpdate,
   type GradientState,
   type GradientStepOptions,
   gradientStep,
+  gradientWeights,
   type LossTerms,
+  modelOf,
 } from "./gradient-step.ts";
 export type {
   Batch,
