@@ -10,7 +10,14 @@ export {
 export { catalogue, findMethod } from "./methods/index.ts";
 export { type TrainedModel, type TrainSettings, train } from "./model.ts";
 export { compile, createSession, exportModel, type Program } from "./onnx/index.ts";
-export { encodePng, imageGrid, pairGrid, type RunRecord, renderReport } from "./report/index.ts";
+export {
+  drawSamples,
+  encodePng,
+  imageGrid,
+  pairGrid,
+  type RunRecord,
+  renderReport,
+} from "./report/index.ts";
 export {
   compileFunction,
   evaluateSplit,
@@ -25,8 +32,10 @@ export {
   type DataShape,
   defineMethod,
   gradientStep,
+  gradientWeights,
   type Method,
   type MethodDefinition,
+  modelOf,
   type Phase,
   weightsOf,
 } from "./step/index.ts";

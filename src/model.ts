@@ -10,14 +10,14 @@ import {
   fit,
   type NamedTensors,
 } from "./run/index.ts";
-import { type FunctionName, type Method, weightsOf } from "./step/index.ts";
+import { dataOf, type FunctionName, type Method, weightsOf } from "./step/index.ts";
 import type { Tensor, Tree } from "./tensor/index.ts";
 
 /** Settings of a training; everything has a default. */
 export interface TrainSettings
   extends Partial<Pick<FitOptions, "epochs" | "steps" | "batchSize" | "seed" | "threads">>,
     Pick<FitOptions, "folder" | "onProgress" | "signal"> {
-  /** Name of a data set, path of a folder, or a data set that is loaded already. Default "mnist". */
+  /** Name of a data set, path of a folder, or a data set that is loaded already. Default: what suits the method. */
   readonly data?: string | Dataset;
   /** How a data set given by name is loaded: size of the validation split, binarisation, image size. */
   readonly load?: LoadOptions;
@@ -32,15 +32,18 @@ export interface TrainedModel {
   readonly weights: Tree<Tensor>;
   /**
    * Runs one of the method's functions: `call("sample", {}, { count: 64 })`, `call("encode", { image })`.
-   * Inputs left out are drawn by `seed`, or take their defaults.
+   * Inputs left out are drawn by `seed`, or take their defaults. Name the outputs that you read,
+   * `call<"image">("sample")`, and they have their type.
    */
-  call(
+  call<Output extends string = string>(
     name: FunctionName,
     inputs?: NamedTensors,
     options?: { readonly count?: number; readonly seed?: number },
-  ): Promise<NamedTensors>;
+  ): Promise<Readonly<Record<Output, Tensor>>>;
   /** Means and standard errors of the method's test figures over a split. */
   evaluate(split?: "train" | "validation" | "test"): Promise<Evaluation>;
+  /** The same of the importance-weighted bound, where the method has one. */
+  bound(split?: "train" | "validation" | "test"): Promise<Evaluation>;
   /** Writes every exported function to `folder` as an ONNX file, checked against the library. */
   export(folder: string): Promise<readonly string[]>;
 }
@@ -50,8 +53,9 @@ export interface TrainedModel {
  * metric stops being finite.
  */
 export async function train(name: string, settings: TrainSettings = {}): Promise<TrainedModel> {
-  const { data = "mnist", load, options = {}, seed = 0, threads = 2, ...fitting } = settings;
+  const { load, options = {}, seed = 0, threads = 2, ...fitting } = settings;
   const definition = await findMethod(name);
+  const data = settings.data ?? dataOf(definition);
   const dataset = typeof data === "string" ? await loadDataset(data, load) : data;
   const batchSize = settings.batchSize ?? definition.training.batchSize;
   const method = definition.create(
@@ -74,22 +78,31 @@ function trained(
   weights: Tree<Tensor>,
   { seed, threads }: { readonly seed: number; readonly threads: number },
 ): TrainedModel {
+  const measure = async (
+    name: FunctionName,
+    split: "train" | "validation" | "test",
+  ): Promise<Evaluation> => {
+    const compiled = await compileFunction(method, name, weights, { threads });
+    const evaluation = await evaluateSplit(compiled, dataset[split], { seed });
+    await compiled.release();
+    return evaluation;
+  };
   return {
     method,
     dataset,
     weights,
-    call: async (name, inputs = {}, options = {}) => {
+    call: async <Output extends string>(
+      name: FunctionName,
+      inputs: NamedTensors = {},
+      options: { readonly count?: number; readonly seed?: number } = {},
+    ) => {
       const compiled = await compileFunction(method, name, weights, { threads });
       const outputs = await compiled.run(inputs, { seed, ...options });
       await compiled.release();
-      return outputs;
+      return outputs as Readonly<Record<Output, Tensor>>;
     },
-    evaluate: async (split = "test") => {
-      const compiled = await compileFunction(method, "evaluate", weights, { threads });
-      const evaluation = await evaluateSplit(compiled, dataset[split], { seed });
-      await compiled.release();
-      return evaluation;
-    },
+    evaluate: (split = "test") => measure("evaluate", split),
+    bound: (split = "test") => measure("bound", split),
     export: async (folder) => {
       const files = await exportFunctions(method, weights, folder, {
         threads,

@@ -24,7 +24,12 @@ async function list({ say }: Context): Promise<Figures> {
   const { cacheFolder, listDatasets } = await import("../data/index.ts");
   const { textTable } = await import("../report/table.ts");
   const datasets = await listDatasets();
-  const rows = datasets.map(({ name, cached, card }) => [name, cached, card.license, card.title]);
+  const rows = datasets.map(({ name, cached, generated, card }) => [
+    name,
+    generated ? "generated" : cached,
+    card.license,
+    card.title,
+  ]);
   say(textTable(["data set", "in cache", "licence", "what it is"], rows));
   say(
     `\nCache: ${cacheFolder()} (set REPARAM_CACHE to move it). Any folder of IDX files or images works too.`,

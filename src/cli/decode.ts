@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Tensor } from "../tensor/index.ts";
 import { decodeNpy } from "./npy.ts";
-import { writeImages } from "./pictures.ts";
+import { writeSamples } from "./pictures.ts";
 import { openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb } from "./verb.ts";
@@ -9,14 +9,14 @@ import { addVerb } from "./verb.ts";
 export const addDecodeVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "decode <run>",
-    description: "Draws the images of latents.",
+    description: "Draws the images or points of latents.",
     examples: ["decode runs/gaussian-vae-mnist-1 --input codes.npy --out decoded.png"],
     options: [
-      new Option("--input <file>", "NumPy array of latents, a row an image").makeOptionMandatory(),
+      new Option("--input <file>", "NumPy array of latents, a row a sample").makeOptionMandatory(),
       new Option("--out <file>", "PNG file to write").default("decoded.png"),
       new Option(
         "--npy <file>",
-        "the images as a NumPy array as well, float32 [N, C, H, W] in [0, 1]",
+        "what is drawn as a NumPy array as well: images [N, C, H, W] in [0, 1], points [N, D]",
       ),
     ],
     action: async ([folder = ""], flags, ctx) => {
@@ -29,9 +29,9 @@ export const addDecodeVerb = (program: Command, context: Context): Command =>
         threads: config.threads,
       });
       const split = makeSplit({ latent: { ...latent, shape: latent.shape.slice(1) } });
-      const { image } = await mapSplit(compiled, split);
+      const outputs = await mapSplit(compiled, split);
       await compiled.release();
-      const files = await writeImages(image, {
+      const files = await writeSamples(outputs, {
         png: flags.out as string,
         npy: flags.npy as string | undefined,
       });

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { findMethod } from "../methods/catalogue.ts";
+import { dataOf } from "../step/definition.ts";
 import { optionsOf } from "./method-flags.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb } from "./verb.ts";
@@ -16,7 +17,9 @@ export const addInfoVerb = (program: Command, context: Context): Command =>
       const { batchSize, epochs } = definition.training;
       say(`${definition.name}: ${definition.summary}`);
       say(`${definition.paper}\n`);
-      say(`Trains for ${epochs} epochs in batches of ${batchSize} unless told otherwise.\n`);
+      say(
+        `Trains on ${dataOf(definition)} for ${epochs} epochs in batches of ${batchSize} unless told otherwise.\n`,
+      );
       const rows = options.map(({ flag, type, choices, default: value, description }) => [
         flag,
         choices?.join(" | ") ?? type,

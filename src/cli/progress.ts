@@ -63,7 +63,7 @@ export function progressText(
       ? `epoch ${epoch.toFixed(2)}/${epochs}`
       : `epoch ${epoch.toFixed(2)}`,
     terms(metrics),
-    `${Math.round(samplesPerSecond)} images/s`,
+    `${Math.round(samplesPerSecond)} samples/s`,
     `${formatDuration(secondsLeft)} left`,
   ].join("  ");
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { FunctionInput } from "../step/index.ts";
 import { ReparamError, scalar, type Tensor } from "../tensor/index.ts";
-import { writeImages } from "./pictures.ts";
+import { writeSamples } from "./pictures.ts";
 import { openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb, integerOption } from "./verb.ts";
@@ -22,7 +22,7 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       new Option("--out <file>", "PNG file (default: samples/sample-SEED.png of the run)"),
       new Option(
         "--npy <file>",
-        "the samples as a NumPy array as well, float32 [N, C, H, W] in [0, 1]",
+        "the samples as a NumPy array as well: images [N, C, H, W] in [0, 1], points [N, D]",
       ),
       new Option(
         "--set <name=value>",
@@ -40,14 +40,14 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
         threads: config.threads,
       });
       const inputs = knobs(flags.set as string[], compiled.definition.inputs);
-      const { image } = await sampleRows(compiled, count, { seed, inputs });
+      const outputs = await sampleRows(compiled, count, { seed, inputs });
       await compiled.release();
       let png = flags.out as string | undefined;
       if (png === undefined) {
         await makeFolder(join(folder, "samples"));
         png = join(folder, "samples", `sample-${seed}.png`);
       }
-      const files = await writeImages(image, { png, npy: flags.npy as string | undefined });
+      const files = await writeSamples(outputs, { png, npy: flags.npy as string | undefined });
       for (const file of files) ctx.say(file);
       return { run: folder, count, seed, files };
     },

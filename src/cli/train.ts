@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { catalogue, findMethod } from "../methods/catalogue.ts";
-import type { MethodDefinition } from "../step/index.ts";
+import { dataOf, type MethodDefinition } from "../step/definition.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { methodFlags, parseOptions } from "./method-flags.ts";
 import { dataName } from "./runs.ts";
@@ -13,10 +13,13 @@ export const defaultThreads = (): number => Math.min(2, availableParallelism());
 
 const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
   const { epochs, batchSize } = definition?.training ?? {};
-  const suits = (value: number | undefined): string =>
+  const suits = (value: number | string | undefined): string =>
     `default: ${value ?? "what suits the method"}`;
   return [
-    new Option("--data <name>", "data set, or a folder of IDX files or images").default("mnist"),
+    new Option(
+      "--data <name>",
+      `data set, or a folder of IDX files or images (${suits(definition && dataOf(definition))})`,
+    ),
     integerOption("--epochs <n>", `passes through the training data (${suits(epochs)})`),
     integerOption("--steps <n>", "iterations, in place of epochs"),
     integerOption("--batch-size <n>", `samples of a batch (${suits(batchSize)})`),
@@ -32,6 +35,7 @@ const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
     integerOption("--limit <n>", "use at most this many samples of each split"),
     integerOption("--image-size <n>", "resize images of a folder to this height and width"),
     integerOption("--channels <n>", "1 makes images of a folder grey, 3 coloured"),
+    integerOption("--toy-size <n>", "points for training and validation of a generated data set"),
     integerOption("--log-every <n>", "log training metrics as means over this many steps").default(
       50,
     ),
@@ -82,13 +86,16 @@ async function requestOf(
   const options = parseOptions(definition, given);
   const { listDatasets } = await import("../data/index.ts");
   const known = (await listDatasets()).map(({ name }) => name);
-  const picked = ["validation", "binarize", "limit", "imageSize", "channels"]
+  const picked = ["validation", "binarize", "limit", "imageSize", "channels", "toySize"]
     .filter((name) => given[name] !== undefined)
     .map((name) => [name, given[name]]);
   return {
     definition,
     options,
-    data: { name: dataName(given.data as string, known), ...Object.fromEntries(picked) },
+    data: {
+      name: dataName((given.data as string | undefined) ?? dataOf(definition), known),
+      ...Object.fromEntries(picked),
+    },
     seed: number("seed") as number,
     threads: number("threads") as number,
     batchSize: number("batchSize") ?? definition.training.batchSize,

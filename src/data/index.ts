@@ -12,6 +12,7 @@ export {
   verifyDataset,
 } from "./registry.ts";
 export { makeSplit, takeSamples } from "./split.ts";
+export type { ToyOptions } from "./toys.ts";
 export type {
   Binarization,
   Card,

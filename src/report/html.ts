@@ -110,8 +110,8 @@ function curves(record: RunRecord): string {
 
 function pictures({ pictures: list }: RunRecord): string {
   const figures = list.map(
-    ({ title, caption, png }) =>
-      `<figure><h3>${escapeHtml(title)}</h3><img src="data:image/png;base64,${base64(png)}" alt="${escapeHtml(`${title}. ${caption}`)}"><figcaption>${escapeHtml(caption)}</figcaption></figure>`,
+    ({ title, caption, png, plot = false }) =>
+      `<figure><h3>${escapeHtml(title)}</h3><img${plot ? ' class="smooth"' : ""} src="data:image/png;base64,${base64(png)}" alt="${escapeHtml(`${title}. ${caption}`)}"><figcaption>${escapeHtml(caption)}</figcaption></figure>`,
   );
   return section(
     "Pictures",

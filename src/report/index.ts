@@ -13,6 +13,7 @@ export {
 export { encodePng, type Picture } from "./png.ts";
 export { svgToPng } from "./raster.ts";
 export type { EvaluationPoint, RunConfig, RunRecord, TrainPoint } from "./record.ts";
+export { drawSamples, isDrawable, madeBy } from "./samples.ts";
 export {
   type Cell,
   formatBytes,

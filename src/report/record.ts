@@ -39,6 +39,8 @@ export interface RunRecord {
     readonly title: string;
     readonly caption: string;
     readonly png: Uint8Array;
+    /** A plot: scaled smoothly, where images show their pixels. */
+    readonly plot?: boolean;
   }[];
   /** Seconds by phase, e.g. compile, train, evaluate. */
   readonly timings: Readonly<Record<string, number>>;

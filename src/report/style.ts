@@ -39,6 +39,7 @@ figure.plot figcaption { padding: 0 .5rem; }
 figure svg { display: block; width: 100%; height: auto; color: var(--ink); }
 figure svg .background { fill: none; }
 figure img { display: block; width: 100%; height: auto; max-width: 40rem; image-rendering: pixelated; border-radius: .2rem; }
+figure img.smooth { image-rendering: auto; }
 figcaption { margin-top: .5rem; }
 .scroll { overflow-x: auto; width: fit-content; max-width: 100%; }
 * + .scroll { margin-top: .8rem; }

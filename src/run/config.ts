@@ -20,6 +20,7 @@ export const runConfigSchema = z.looseObject({
     limit: count.optional(),
     imageSize: count.optional(),
     channels: z.union([z.literal(1), z.literal(3)]).optional(),
+    toySize: count.optional(),
     /** Samples of train, validation and test, to notice data that changed since. */
     samples: z.array(z.int().nonnegative()).optional(),
   }),

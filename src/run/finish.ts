@@ -1,22 +1,16 @@
 import { join } from "node:path";
 import type { Dataset } from "../data/index.ts";
-import { encodePng, imageGrid, type Picture, pairGrid, renderReport } from "../report/index.ts";
-import { type FunctionName, type Method, weightsOf } from "../step/index.ts";
+import { renderReport } from "../report/index.ts";
+import { type Method, weightsOf } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
-import { makeFolder, writeAtomic } from "./atomic.ts";
+import { writeAtomic } from "./atomic.ts";
 import type { RunConfig } from "./config.ts";
 import { exportFunctions } from "./export.ts";
 import type { FitResult } from "./fit.ts";
-import {
-  compileFunction,
-  type Evaluation,
-  evaluateSplit,
-  type NamedTensors,
-  rowsOf,
-  sampleRows,
-} from "./functions.ts";
+import { compileFunction, type Evaluation, evaluateSplit } from "./functions.ts";
 import { openMetrics } from "./metrics-log.ts";
-import { type PictureEntry, readRun, type Summary, updateSummary } from "./run-folder.ts";
+import { drawPictures } from "./pictures.ts";
+import { readRun, type Summary, updateSummary } from "./run-folder.ts";
 
 export interface FinishOptions {
   readonly folder: string;
@@ -51,13 +45,16 @@ export async function finishRun(options: FinishOptions): Promise<Finished> {
     return value;
   };
   const test = await timed("test", () => evaluateTest(options, weights));
-  const pictures = await timed("pictures", () => drawPictures(options, weights));
+  const { threads, seed } = config;
+  const pictures = await timed("pictures", () =>
+    drawPictures({ folder, method, dataset, threads, seed }, weights),
+  );
   const exports =
     options.exports === false
       ? []
       : await timed("export", () =>
           exportFunctions(method, weights, folder, {
-            threads: config.threads,
+            threads,
             split: dataset.test,
             metadata: exportMetadata(config, test),
           }),
@@ -118,56 +115,3 @@ export async function writeReport(
   await writeAtomic(path, renderReport(await readRun(folder)));
   return path;
 }
-
-/** Draws what the method can show, into samples/. */
-async function drawPictures(
-  options: FinishOptions,
-  weights: Tree<Tensor>,
-): Promise<readonly PictureEntry[]> {
-  const { folder, method, config, dataset } = options;
-  const { threads, seed } = config;
-  await makeFolder(join(folder, "samples"));
-  const entries: PictureEntry[] = [];
-  const draw = async (
-    name: FunctionName,
-    about: Omit<PictureEntry, "file">,
-    picture: (run: (inputs: NamedTensors) => Promise<NamedTensors>) => Promise<Picture>,
-  ): Promise<void> => {
-    if (method.functions[name] === undefined) return;
-    const compiled = await compileFunction(method, name, weights, { threads });
-    const made = await picture((inputs) =>
-      name === "sample"
-        ? sampleRows(compiled, 64, { seed, inputs })
-        : compiled.run(inputs, { seed }),
-    );
-    await compiled.release();
-    const file = `samples/${name}.png`;
-    await writeAtomic(join(folder, file), await encodePng(made));
-    entries.push({ file, ...about });
-  };
-  const shown = rowsOf(dataset.test, 0, Math.min(20, dataset.test.length));
-  await draw("sample", { title: "Samples", caption: "64 draws from the model." }, async (run) =>
-    imageGrid((await run({})).image as Tensor, { columns: 8, scale: 2 }),
-  );
-  if (shown.image !== undefined && dataset.test.length > 0) {
-    const image = shown.image;
-    const pairs = "Rows of test images, below each the model's reconstructions.";
-    await draw("reconstruct", { title: "Reconstructions", caption: pairs }, async (run) =>
-      pairGrid(image, (await run({ image })).image as Tensor, { scale: 2 }),
-    );
-    const first = rowsOf(dataset.test, 0, 1).image as Tensor;
-    const { summary = "", columns } = method.functions.traverse ?? {};
-    await draw(
-      "traverse",
-      { title: "Latent traversal", caption: sentence(summary) },
-      async (run) => {
-        const grid = (await run({ image: first })).image as Tensor;
-        return imageGrid(grid, { ...(columns === undefined ? {} : { columns }), scale: 2 });
-      },
-    );
-  }
-  return entries;
-}
-
-const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;

@@ -11,6 +11,8 @@ export interface PictureEntry {
   readonly file: string;
   readonly title: string;
   readonly caption: string;
+  /** A plot, not a grid of images. */
+  readonly plot?: boolean;
 }
 
 /** An exported model of a run, and how far its outputs are from the library's own. */
@@ -110,11 +112,11 @@ export async function readRun(folder: string): Promise<RunRecord> {
   const config = await readConfig(folder);
   const lines = await readMetrics(folder);
   const summary = await readSummary(folder);
-  const pictures: { title: string; caption: string; png: Uint8Array }[] = [];
-  for (const { file, title, caption } of summary.pictures) {
+  const pictures: (Omit<PictureEntry, "file"> & { readonly png: Uint8Array })[] = [];
+  for (const { file, ...about } of summary.pictures) {
     // A picture that someone removed is not worth an error.
     const png = await readBytes(join(folder, file)).catch(() => undefined);
-    if (png !== undefined) pictures.push({ title, caption, png });
+    if (png !== undefined) pictures.push({ ...about, png });
   }
   const { command, ...rest } = config;
   return {

@@ -1,7 +1,7 @@
-// What both variational autoencoders promise, on real digits; exports are held to it in test/run.
+// What both variational autoencoders promise besides the contract of all methods, on real digits.
 import { describe, expect, it } from "vitest";
 import { createLoader, loadFolder } from "../../src/data/index.ts";
-import { catalogue, findMethod } from "../../src/methods/index.ts";
+import { findMethod } from "../../src/methods/index.ts";
 import { compile, hold } from "../../src/onnx/index.ts";
 import {
   functionProgram,
@@ -186,15 +186,4 @@ it("the convolutional networks say which sides they take", async () => {
   await expect(create("categorical-vae", {}, 30)).rejects.toThrow(
     "sides divisible by 4, got 30×30",
   );
-});
-
-it("every method of the catalogue has a default and a description for every option", async () => {
-  for (const { name, load } of catalogue) {
-    const definition = await load();
-    expect(definition.name).toBe(name);
-    expect(() => definition.options.parse({})).not.toThrow();
-    for (const [option, schema] of Object.entries(definition.options.shape)) {
-      expect((schema as { description?: string }).description, `${name}.${option}`).toBeTruthy();
-    }
-  }
 });

@@ -1,7 +1,7 @@
-import { assemble, type Model, type Scope, type Variables } from "../../nn/index.ts";
+import { z } from "zod";
+import type { Model, Scope } from "../../nn/index.ts";
 import { broadcastTo, clip, constant, logSumExp, mean, reshape } from "../../ops/index.ts";
-import type { Method, ModelFunction } from "../../step/index.ts";
-import type { Tree } from "../../tensor/index.ts";
+import { type Method, type ModelFunction, modelOf } from "../../step/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
 import { B, type Likelihood, mergeSamples, pixelsOf } from "./likelihood.ts";
 import type { ImageShape } from "./networks.ts";
@@ -34,6 +34,18 @@ export interface Autoencoder<M extends Model> {
   readonly describe: (model: M, pixels: Value) => Readonly<Record<string, Value>>;
 }
 
+/** Options of every variational autoencoder's objective, training and evaluation. */
+export const objectiveOptions = {
+  dynamicBinarization: z
+    .boolean()
+    .default(false)
+    .describe("draw each pixel anew as 0 or 1 with its grey value as probability"),
+  beta: z.number().min(0).default(1).describe("weight of the KL term (Higgins et al. 2017)"),
+  warmupSteps: z.int().min(0).default(0).describe("updates over which beta rises from 0"),
+  learningRate: z.number().positive().default(1e-3).describe("of Adam"),
+  boundSamples: z.int().min(1).default(50).describe("samples of the importance-weighted bound"),
+};
+
 /** Means over a batch of the terms of the negative evidence lower bound, in nats an image. */
 export interface ElboTerms {
   readonly negativeElbo: Value;
@@ -51,16 +63,6 @@ export function elboTerms(logLikelihood: Value, kl: Value): ElboTerms {
 /** β, reached linearly over `warmupSteps` updates (Higgins et al. 2017; Sønderby et al. 2016). */
 export const klWeight = (beta: number, warmupSteps: number, step: Value): Value =>
   warmupSteps === 0 ? constant(beta) : clip(step.mul(1 / warmupSteps), 0, 1).mul(beta);
-
-/** The model that a method's functions see, from the weights that they are given. */
-export const modelOf = <M extends Model>(weights: Tree<Value>): M =>
-  assemble<M>(weights as unknown as Variables);
-
-/** The part of a gradient step's state that the functions read. */
-export const weightsOf = (state: Tree<Value>): Tree<Value> => {
-  const { params, buffers } = state as unknown as Variables;
-  return { params, buffers };
-};
 
 /** encode, decode, reconstruct, evaluate and bound; `sample` and `traverse` depend on the latent. */
 export function autoencoderFunctions<M extends Model>(a: Autoencoder<M>): Method["functions"] {
@@ -87,9 +89,9 @@ export function autoencoderFunctions<M extends Model>(a: Autoencoder<M>): Method
     summary: "latents to images in [0, 1]",
     inputs: { latent },
     exported: true,
-    build: (weights, { latent: z }) => {
+    build: (weights, { latent }) => {
       const m = modelOf<M>(weights);
-      return { image: a.likelihood(m).image(a.decode(m, z as Value)) };
+      return { image: a.likelihood(m).image(a.decode(m, latent as Value)) };
     },
   };
   const reconstruct: ModelFunction = {
@@ -111,8 +113,8 @@ export function autoencoderFunctions<M extends Model>(a: Autoencoder<M>): Method
       const m = modelOf<M>(weights);
       const x = pixels(inputs.image, scope);
       const posterior = a.posterior(m, x);
-      const z = mergeSamples(posterior.sample(scope.key.at("latent"), 1));
-      const reconstruction = a.likelihood(m).logProb(a.decode(m, z), x).neg();
+      const drawn = mergeSamples(posterior.sample(scope.key.at("latent"), 1));
+      const reconstruction = a.likelihood(m).logProb(a.decode(m, drawn), x).neg();
       return { negativeElbo: reconstruction.add(posterior.kl), reconstruction, kl: posterior.kl };
     },
   };
@@ -136,10 +138,10 @@ function boundFunction<M extends Model>(
       const m = modelOf<M>(weights);
       const x = pixels(inputs.image, scope);
       const posterior = a.posterior(m, x);
-      const z = posterior.sample(scope.key.at("latent"), samples); // [m, B, ...latent]
+      const drawn = posterior.sample(scope.key.at("latent"), samples); // [m, B, ...latent]
       const repeated = mergeSamples(broadcastTo(x, [samples, ...x.shape])); // [m·B, C, H, W]
-      const logLikelihood = a.likelihood(m).logProb(a.decode(m, mergeSamples(z)), repeated);
-      const logWeights = reshape(logLikelihood, [samples, -1]).add(posterior.logWeight(z)); // [m, B]
+      const logLikelihood = a.likelihood(m).logProb(a.decode(m, mergeSamples(drawn)), repeated);
+      const logWeights = reshape(logLikelihood, [samples, -1]).add(posterior.logWeight(drawn)); // [m, B]
       return { negativeBound: logSumExp(logWeights, 0).sub(Math.log(samples)).neg() };
     },
   };

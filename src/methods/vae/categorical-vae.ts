@@ -18,8 +18,10 @@ import {
   type DataShape,
   defineMethod,
   gradientStep,
+  gradientWeights,
   type Method,
   type ModelFunction,
+  modelOf,
 } from "../../step/index.ts";
 import { ReparamError, type Tree } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
@@ -29,10 +31,9 @@ import {
   type Edit,
   elboTerms,
   klWeight,
-  modelOf,
+  objectiveOptions,
   type Posterior,
   traverseFunction,
-  weightsOf,
 } from "./autoencoder.ts";
 import { B, bernoulliLikelihood, imageBatch, imageShapeOf, pixelsOf } from "./likelihood.ts";
 import { convolutionalDecoder, convolutionalEncoder } from "./networks.ts";
@@ -56,14 +57,7 @@ const options = z.object({
     .max(1)
     .default(0.999)
     .describe("the temperature is multiplied by this at every step; 1 keeps it"),
-  dynamicBinarization: z
-    .boolean()
-    .default(false)
-    .describe("draw each pixel anew as 0 or 1 with its grey value as probability"),
-  beta: z.number().min(0).default(1).describe("weight of the KL term"),
-  warmupSteps: z.int().min(0).default(0).describe("updates over which beta rises from 0"),
-  learningRate: z.number().positive().default(1e-3).describe("of Adam"),
-  boundSamples: z.int().min(1).default(50).describe("samples of the importance-weighted bound"),
+  ...objectiveOptions,
 });
 
 type Options = z.infer<typeof options>;
@@ -145,7 +139,7 @@ function create(o: Options, data: DataShape): Method {
         optimizer: adam({ learningRate: o.learningRate }),
       }),
     ],
-    weights: weightsOf,
+    weights: gradientWeights,
     functions: {
       sample: sampleFunction(autoencoder),
       ...autoencoderFunctions(autoencoder),

@@ -16,8 +16,10 @@ import {
   type DataShape,
   defineMethod,
   gradientStep,
+  gradientWeights,
   type Method,
   type ModelFunction,
+  modelOf,
 } from "../../step/index.ts";
 import type { Tree } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
@@ -28,10 +30,9 @@ import {
   type ElboTerms,
   elboTerms,
   klWeight,
-  modelOf,
+  objectiveOptions,
   type Posterior,
   traverseFunction,
-  weightsOf,
 } from "./autoencoder.ts";
 import {
   B,
@@ -65,14 +66,7 @@ const options = z.object({
     .describe(
       "distribution of pixels; gaussian has a learned standard deviation (Rybkin et al. 2021)",
     ),
-  dynamicBinarization: z
-    .boolean()
-    .default(false)
-    .describe("draw each pixel anew as 0 or 1 with its grey value as probability"),
-  beta: z.number().min(0).default(1).describe("weight of the KL term (Higgins et al. 2017)"),
-  warmupSteps: z.int().min(0).default(0).describe("updates over which beta rises from 0"),
-  learningRate: z.number().positive().default(1e-3).describe("of Adam"),
-  boundSamples: z.int().min(1).default(50).describe("samples of the importance-weighted bound"),
+  ...objectiveOptions,
 });
 
 type Options = z.infer<typeof options>;
@@ -162,7 +156,7 @@ function create(o: Options, data: DataShape): Method {
         optimizer: adam({ learningRate: o.learningRate }),
       }),
     ],
-    weights: weightsOf,
+    weights: gradientWeights,
     functions: {
       sample: sampleFunction(autoencoder),
       ...autoencoderFunctions(autoencoder),
