@@ -1,4 +1,4 @@
-import { concat, matmul, parts, reshape, transpose } from "../ops/index.ts";
+import { concat, matmul, reshape, split, transpose } from "../ops/index.ts";
 import { formatShape, ReparamError, ShapeError, type Size, tensorOf } from "../tensor/index.ts";
 import { currentTrace, type Key, type Operand, type Value } from "../trace/index.ts";
 import { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
@@ -164,20 +164,20 @@ function project(
   const counts = [heads, groups, groups];
   if (memory === undefined && keySize === headSize) {
     // Heads of one size are put in order before they are parted: one transposition for all. (B,h+2g,T,k)
-    return parts(byHead(linear(all, x), heads + 2 * groups), 1, counts);
+    return split(byHead(linear(all, x), heads + 2 * groups), 1, counts);
   }
   if (memory === undefined) {
-    const columns = parts(linear(all, x), -1, widths);
+    const columns = split(linear(all, x), -1, widths);
     return columns.map((y, i) => byHead(y, counts[i] as number));
   }
   const inTwo = [widths[0], widths[1] + widths[2]];
-  const weights = parts(weight, 1, inTwo);
-  const biases = bias && parts(bias, 0, inTwo);
+  const weights = split(weight, 1, inTwo);
+  const biases = bias && split(bias, 0, inTwo);
   const layer = (i: number): LinearParams => ({
     weight: weights[i] as Value,
     ...(biases && { bias: biases[i] as Value }),
   });
-  const [keys, values] = parts(linear(layer(1), memory), -1, widths.slice(1)) as [Value, Value];
+  const [keys, values] = split(linear(layer(1), memory), -1, widths.slice(1)) as [Value, Value];
   return [byHead(linear(layer(0), x), heads), byHead(keys, groups), byHead(values, groups)];
 }
 

@@ -1,6 +1,7 @@
 import {
   type Bindings,
   eachLeaf,
+  elementCount,
   evaluateShape,
   ReparamError,
   type Size,
@@ -133,7 +134,7 @@ function fold(node: Node, folded: Map<Value, Tensor>): boolean {
   for (const { shape } of node.outputs) {
     const known = staticShape(shape);
     if (known === undefined) return false;
-    const count = evaluateShape(known, noBindings).reduce((n, d) => n * d, 1);
+    const count = elementCount(evaluateShape(known, noBindings));
     if (count > foldLimit && node.op.name !== "constant") return false;
   }
   if (node.op.name === "size") {

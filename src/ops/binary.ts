@@ -1,4 +1,4 @@
-import { allocate, isFloat, ShapeError, type Tensor } from "../tensor/index.ts";
+import { allocate, elementCount, isFloat, ShapeError, type Tensor } from "../tensor/index.ts";
 import {
   defineOp,
   type EvaluatedSpec,
@@ -97,7 +97,7 @@ export function combine(
 ): Tensor {
   const x = numbers(a);
   const y = numbers(b);
-  const count = shape.reduce((n, d) => n * d, 1);
+  const count = elementCount(shape);
   const data = allocate(dtype, count);
   const put = (i: number, v: number): void => {
     data[i] = dtype === "int64" ? BigInt(v) : v;
@@ -250,10 +250,7 @@ const whereOp = defineOp({
       ArrayLike<number>,
       ArrayLike<number>,
     ];
-    const data = allocate(
-      dtype,
-      shape.reduce((n, d) => n * d, 1),
-    );
+    const data = allocate(dtype, elementCount(shape));
     const strides = operands.map((t) => broadcastStrides(t.shape, shape));
     eachOffset(shape, strides, (i, [p, q, r]) => {
       const v = (c[p as number] !== 0 ? x[q as number] : y[r as number]) as number;

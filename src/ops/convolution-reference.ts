@@ -1,4 +1,4 @@
-import { allocate, type Tensor } from "../tensor/index.ts";
+import { allocate, elementCount, type Tensor } from "../tensor/index.ts";
 import type { EvaluatedSpec } from "../trace/index.ts";
 import type { Window } from "./window.ts";
 
@@ -52,7 +52,7 @@ function eachProduct(
 
 /** Sums in float64 and rounds once. */
 function accumulated({ dtype, shape }: EvaluatedSpec, fill: (sums: Float64Array) => void): Tensor {
-  const sums = new Float64Array(shape.reduce((n, d) => n * d, 1));
+  const sums = new Float64Array(elementCount(shape));
   fill(sums);
   const data = allocate(dtype, sums.length);
   for (let i = 0; i < sums.length; i++) data[i] = sums[i] as number;

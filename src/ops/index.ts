@@ -65,7 +65,6 @@ export {
 } from "./movement.ts";
 export { layerNorm, logSoftmax, softmax } from "./normalization.ts";
 export { argSort, type SortOptions, sort, type TopKOptions, topK } from "./order.ts";
-export { parts } from "./parts.ts";
 export {
   averagePool2d,
   globalAveragePool2d,
@@ -94,7 +93,8 @@ export {
   upsampleNearest2d,
 } from "./resampling.ts";
 export { type CumulativeOptions, cumulativeSum, flip, prod, tile } from "./scan.ts";
-export { concat, pad, type SliceOptions, slice, split, stack } from "./slicing.ts";
+export { concat, pad, type SliceOptions, slice, stack } from "./slicing.ts";
+export { split } from "./split.ts";
 export {
   customGradient,
   type GradientRule,

@@ -1,6 +1,7 @@
 import {
   allocate,
   type DType,
+  elementCount,
   formatShape,
   isFloat,
   ReparamError,
@@ -30,7 +31,7 @@ interface Split {
   readonly inner: number;
 }
 
-const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+const product = (shape: readonly number[]): number => elementCount(shape);
 
 const splitAt = (shape: readonly number[], axis: number): Split => ({
   rows: shape[axis] as number,

@@ -1,4 +1,4 @@
-import { allocate, type Shape, ShapeError, type Tensor } from "../tensor/index.ts";
+import { allocate, elementCount, type Shape, ShapeError, type Tensor } from "../tensor/index.ts";
 import {
   defineOp,
   type EvaluatedSpec,
@@ -107,10 +107,7 @@ function multiply(
   const y = b.data as Float32Array;
   const [xRow, xInner] = transposeA ? [1, rows] : [inner, 1];
   const [yInner, yColumn] = transposeB ? [1, inner] : [columns, 1];
-  const data = allocate(
-    dtype,
-    shape.reduce((n, d) => n * d, 1),
-  );
+  const data = allocate(dtype, elementCount(shape));
   eachOffset(batch, strides, (position, [p, q]) => {
     const atX = (p as number) * rows * inner;
     const atY = (q as number) * inner * columns;

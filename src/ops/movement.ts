@@ -1,6 +1,7 @@
 import {
   allocate,
   divideExactly,
+  elementCount,
   formatShape,
   type Shape,
   ShapeError,
@@ -27,10 +28,7 @@ export function pick(
   out: EvaluatedSpec,
   from: (visit: (i: number, p: number) => void) => void,
 ): Tensor {
-  const data = allocate(
-    out.dtype,
-    out.shape.reduce((n, d) => n * d, 1),
-  );
+  const data = allocate(out.dtype, elementCount(out.shape));
   from((i, p) => {
     data[i] = x.data[p] as number;
   });

@@ -1,4 +1,11 @@
-import { allocate, formatShape, type Shape, ShapeError, type Tensor } from "../tensor/index.ts";
+import {
+  allocate,
+  elementCount,
+  formatShape,
+  type Shape,
+  ShapeError,
+  type Tensor,
+} from "../tensor/index.ts";
 import { defineOp, type EvaluatedSpec, likeFirst, type Op, type Value } from "../trace/index.ts";
 import { axisOf } from "./movement.ts";
 import { mean, sum } from "./reduce.ts";
@@ -6,7 +13,7 @@ import { mean, sum } from "./reduce.ts";
 /** Applies f to every line along an axis. */
 function mapLines(x: Tensor, axis: number, f: (line: Float64Array) => void): Tensor {
   const size = x.shape[axis] as number;
-  const inner = x.shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const inner = elementCount(x.shape.slice(axis + 1));
   const data = allocate(x.dtype, x.data.length);
   const line = new Float64Array(size);
   for (let start = 0; start < data.length; start += size * inner) {

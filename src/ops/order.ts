@@ -1,4 +1,11 @@
-import { allocate, formatShape, ShapeError, type Size, type Tensor } from "../tensor/index.ts";
+import {
+  allocate,
+  elementCount,
+  formatShape,
+  ShapeError,
+  type Size,
+  type Tensor,
+} from "../tensor/index.ts";
 import { defineOp, type EvaluatedSpec, type Op, type Value } from "../trace/index.ts";
 import { numbers } from "./broadcast.ts";
 import { scatterAlongAxis } from "./indexing.ts";
@@ -43,8 +50,8 @@ function ordered(
   const from = numbers(x);
   const size = x.shape[axis] as number;
   const k = shape[axis] as number;
-  const inner = x.shape.slice(axis + 1).reduce((n, d) => n * d, 1);
-  const count = shape.reduce((n, d) => n * d, 1);
+  const inner = elementCount(x.shape.slice(axis + 1));
+  const count = elementCount(shape);
   const data = allocate(dtype, count);
   const at = new BigInt64Array(count);
   for (let lane = 0; lane < from.length / size; lane++) {

@@ -1,6 +1,7 @@
 import {
   allocate,
   divideExactly,
+  elementCount,
   formatShape,
   isFloat,
   mulSize,
@@ -91,10 +92,7 @@ const maxPoolOp = defineOp<Window>({
   evaluate: ([x], window, [out]) => {
     const { dtype, shape } = out as EvaluatedSpec;
     const values = (x as Tensor).data as Float64Array;
-    const data = allocate(
-      dtype,
-      shape.reduce((n, d) => n * d, 1),
-    );
+    const data = allocate(dtype, elementCount(shape));
     const at = new BigInt64Array(data.length);
     eachWindow((x as Tensor).shape, shape, window, (i, seen) => {
       const best = seen.reduce((a, b) => ((values[b] as number) > (values[a] as number) ? b : a));
@@ -116,10 +114,7 @@ const averagePoolOp = defineOp<Window>({
   evaluate: ([x], window, [out]) => {
     const { dtype, shape } = out as EvaluatedSpec;
     const values = (x as Tensor).data as Float64Array;
-    const data = allocate(
-      dtype,
-      shape.reduce((n, d) => n * d, 1),
-    );
+    const data = allocate(dtype, elementCount(shape));
     eachWindow((x as Tensor).shape, shape, window, (i, seen) => {
       const total = seen.reduce((s, p) => s + (values[p] as number), 0);
       data[i] = total / (window.kernel[0] * window.kernel[1]);

@@ -1,5 +1,6 @@
 import {
   allocate,
+  elementCount,
   isFloat,
   type Shape,
   ShapeError,
@@ -98,7 +99,7 @@ function reduceTensor(
   },
 ): Tensor {
   const kept = x.shape.map((d, i) => (axes.includes(i) ? 1 : d));
-  const count = kept.reduce((n, d) => n * d, 1);
+  const count = elementCount(kept);
   const sums = new Float64Array(count).fill(fold.start);
   const from = numbers(x);
   eachOffset(x.shape, [broadcastStrides(kept, x.shape)], (i, [p]) => {
@@ -210,10 +211,10 @@ function defineArgExtreme(
     ],
     evaluate: ([x], { axis }, [out]) => {
       const { shape } = x as Tensor;
-      const data = new BigInt64Array((out as EvaluatedSpec).shape.reduce((n, d) => n * d, 1));
+      const data = new BigInt64Array(elementCount((out as EvaluatedSpec).shape));
       const best = new Float64Array(data.length);
       const kept = shape.map((d, i) => (i === axis ? 1 : d));
-      const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+      const inner = elementCount(shape.slice(axis + 1));
       const from = numbers(x as Tensor);
       eachOffset(shape, [broadcastStrides(kept, shape)], (i, [p]) => {
         const at = Math.floor(i / inner) % (shape[axis] as number);

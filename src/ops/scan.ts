@@ -1,5 +1,6 @@
 import {
   allocate,
+  elementCount,
   formatShape,
   ShapeError,
   type Size,
@@ -48,7 +49,7 @@ function accumulate(
 ): Tensor {
   const from = numbers(x);
   const size = shape[axis] as number;
-  const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const inner = elementCount(shape.slice(axis + 1));
   const data = allocate(dtype, from.length);
   for (let lane = 0; lane < from.length / size; lane++) {
     const base = Math.floor(lane / inner) * size * inner + (lane % inner);
@@ -119,7 +120,7 @@ const flipOp: Op<{ axis: number }> = defineOp<{ axis: number }>({
   evaluate: ([x], { axis }, [out]) => {
     const { shape } = out as EvaluatedSpec;
     const size = shape[axis] as number;
-    const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+    const inner = elementCount(shape.slice(axis + 1));
     return [
       pick(x as Tensor, out as EvaluatedSpec, (visit) => {
         for (let i = 0; i < (x as Tensor).data.length; i++) {

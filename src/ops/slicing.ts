@@ -1,7 +1,7 @@
 import {
   addSize,
   allocate,
-  divideExactly,
+  elementCount,
   floorDivSize,
   formatShape,
   mulSize,
@@ -39,14 +39,11 @@ const concatOp = defineOp<{ axis: number }>({
   lower: (to, xs, _node, { axis }) => [to.emit("Concat", xs, { axis })],
   evaluate: (xs, { axis }, [out]) => {
     const { dtype, shape } = out as EvaluatedSpec;
-    const data = allocate(
-      dtype,
-      shape.reduce((n, d) => n * d, 1),
-    );
-    const inner = shape.slice(axis).reduce((n, d) => n * d, 1);
+    const data = allocate(dtype, elementCount(shape));
+    const inner = elementCount(shape.slice(axis));
     let offset = 0;
     for (const x of xs) {
-      const block = x.shape.slice(axis).reduce((n, d) => n * d, 1);
+      const block = elementCount(x.shape.slice(axis));
       for (let p = 0, q = offset; p < x.data.length; p += block, q += inner) {
         (data as Float32Array).set((x.data as Float32Array).subarray(p, p + block), q);
       }
@@ -152,29 +149,6 @@ export function slice(
   return sliceOp.apply([x], { axis: at, start: from, end: to, step })[0] as Value;
 }
 
-/** Consecutive parts along an axis: a count of equal ones, or their sizes. */
-export function split(x: Value, axis: number, parts: number | readonly Size[]): Value[] {
-  const at = axisOf("split", axis, x.rank);
-  const size = x.shape[at] as Size;
-  const equalPart = typeof parts === "number" ? divideExactly(size, parts) : undefined;
-  if (typeof parts === "number" && equalPart === undefined) {
-    throw new ShapeError(
-      "split",
-      `axis ${axis} of ${formatShape(x.shape)} has no ${parts} equal parts.`,
-    );
-  }
-  const sizes = typeof parts === "number" ? new Array<Size>(parts).fill(equalPart as Size) : parts;
-  if (sizes.reduce<Size>((n, d) => addSize(n, d), 0) !== size) {
-    throw new ShapeError("split", `sizes ${formatShape(sizes)} do not add up to ${size}.`);
-  }
-  let start: Size = 0;
-  return sizes.map((d) => {
-    const from = start;
-    start = addSize(start, d);
-    return slice(x, at, from, start);
-  });
-}
-
 type Padding = Readonly<Record<number, readonly [Size, Size]>>;
 
 const padOp = defineOp<{ padding: readonly (readonly [Size, Size])[]; value: number }>({
@@ -206,10 +180,7 @@ const padOp = defineOp<{ padding: readonly (readonly [Size, Size])[]; value: num
   },
   evaluate: ([x], { padding, value }, [out], size) => {
     const { dtype, shape } = out as EvaluatedSpec;
-    const data = allocate(
-      dtype,
-      shape.reduce((n, d) => n * d, 1),
-    );
+    const data = allocate(dtype, elementCount(shape));
     if (value !== 0) (data as Float32Array).fill(value);
     const strides = stridesOf(shape);
     const base = padding.reduce((n, [before], i) => n + size(before) * (strides[i] as number), 0);

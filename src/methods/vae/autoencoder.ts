@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Model, Scope } from "../../nn/index.ts";
 import { broadcastTo, clip, constant, logSumExp, mean, reshape } from "../../ops/index.ts";
 import { type Method, type ModelFunction, modelOf } from "../../step/index.ts";
+import { elementCount } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
 import { B, type Likelihood, mergeSamples, pixelsOf } from "./likelihood.ts";
 import type { ImageShape } from "./networks.ts";
@@ -160,7 +161,7 @@ export function traverseFunction<M extends Model>(
   columns: number,
   edits: readonly Edit[],
 ): ModelFunction {
-  const size = a.latent.reduce((n, d) => n * d, 1);
+  const size = elementCount(a.latent);
   const shape = [edits.length, ...a.latent];
   const keep = new Float32Array(edits.length * size).fill(1);
   const put = new Float32Array(edits.length * size);
