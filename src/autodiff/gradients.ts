@@ -22,7 +22,8 @@ export function vjp(
     for (const [i, y] of outputs.entries()) accumulate(gathered, y, cotangents[i] as Value);
     for (let i = nodes.length - 1; i >= 0; i--) {
       const node = nodes[i] as Node;
-      if (needed.has(node)) propagate(node, needed, gathered, xs);
+      if (!needed.has(node)) continue;
+      first.trace.from({ gradientOf: node }, () => propagate(node, needed, gathered, xs));
     }
     return xs.map((x) => gathered.get(x) ?? full(x.shape, 0, x.dtype));
   });

@@ -64,7 +64,8 @@ function repeat(
     const { node } = value;
     const inputs = node.inputs.map(again);
     const same = inputs.every((x, i) => x === node.inputs[i]);
-    const made = same ? node.outputs : node.op.apply(inputs, node.attributes);
+    const copy = (): readonly Value[] => node.op.apply(inputs, node.attributes);
+    const made = same ? node.outputs : node.trace.from({ gradientOf: node }, copy);
     for (const [i, y] of node.outputs.entries()) if (!done.has(y)) done.set(y, made[i] as Value);
     return done.get(value) as Value;
   };

@@ -1,6 +1,6 @@
-import { cast, greater } from "../ops/index.ts";
+import { cast } from "../ops/index.ts";
 import { ReparamError } from "../tensor/index.ts";
-import { uniform, type Value } from "../trace/index.ts";
+import { mask, type Value } from "../trace/index.ts";
 import type { Scope } from "./scope.ts";
 
 /**
@@ -13,6 +13,6 @@ export function dropout(x: Value, rate: number, scope: Scope): Value {
     throw new ReparamError(`dropout: rate must be at least 0 and below 1, got ${rate}.`);
   }
   if (!scope.train || rate === 0) return x;
-  const kept = cast(greater(uniform(scope.key, x.shape, x.dtype), rate), x.dtype);
+  const kept = cast(mask(scope.key, x.shape, 1 - rate), x.dtype);
   return x.mul(kept.mul(1 / (1 - rate)));
 }

@@ -7,8 +7,16 @@ import {
   symbolOf,
   type Tensor,
 } from "../tensor/index.ts";
-import type { Lowering, OnnxAttributes, Target, Value } from "../trace/index.ts";
+import type { Lowering, Node, OnnxAttributes, Target, Value } from "../trace/index.ts";
 import type { OnnxNode } from "./graph.ts";
+
+export interface BuilderOptions {
+  readonly target: Target;
+  /** Names of forms and passes that are not to be used. */
+  readonly without?: ReadonlySet<string>;
+  /** Channels in a block of the processor's blocked convolution; 0 (default) for none. */
+  readonly block?: number;
+}
 
 /** Collects ONNX nodes; equal nodes (same operator, inputs and attributes) are made once. */
 export class GraphBuilder implements Lowering {
@@ -16,20 +24,26 @@ export class GraphBuilder implements Lowering {
   readonly nodes: OnnxNode[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly domains = new Set<string>([""]);
+  /** The traced node that is being lowered. */
+  source: Node | undefined;
   readonly #made = new Map<string, readonly string[]>();
   readonly #constants = new Map<string, string>();
-  readonly #identities = new WeakMap<object, string>();
+  readonly #identities = new WeakMap<object, Map<string, string>>();
   /** Where each symbol of a dimension can be read: an input's name and axis. */
   readonly #symbols: ReadonlyMap<string, { readonly input: string; readonly axis: number }>;
   readonly #uses: ReadonlyMap<Value, number>;
+  readonly without: ReadonlySet<string>;
+  readonly block: number;
   #names = 0;
 
   constructor(
-    target: Target,
+    { target, without = new Set(), block = 0 }: BuilderOptions,
     symbols: ReadonlyMap<string, { readonly input: string; readonly axis: number }>,
     uses: ReadonlyMap<Value, number>,
   ) {
     this.target = target;
+    this.without = without;
+    this.block = block;
     this.#symbols = symbols;
     this.#uses = uses;
   }
@@ -52,9 +66,9 @@ export class GraphBuilder implements Lowering {
   ): readonly string[] {
     const key = `${domain}:${op}(${inputs.join()})${JSON.stringify(attributes)}/${outputs}`;
     const known = this.#made.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.without.has("sharing")) return known;
     const names = Array.from({ length: outputs }, () => `t${this.#names++}`);
-    this.nodes.push({ op, inputs, outputs: names, attributes, domain });
+    this.nodes.push({ op, inputs, outputs: names, attributes, domain, source: this.source });
     this.domains.add(domain);
     this.#made.set(key, names);
     return names;
@@ -64,13 +78,20 @@ export class GraphBuilder implements Lowering {
     // Content decides for small constants, identity for large ones.
     const small = value.data.length <= 64;
     const content = `${value.dtype}[${value.shape.join()}]${small ? elementsText(value.data) : ""}`;
-    const known = small ? this.#constants.get(content) : this.#identities.get(value.data);
+    const names = small ? this.#constants : this.#namesOf(value.data);
+    const known = names.get(content);
     if (known !== undefined) return known;
     const name = `c${this.#names++}`;
     this.initializers.set(name, value);
-    if (small) this.#constants.set(content, name);
-    else this.#identities.set(value.data, name);
+    names.set(content, name);
     return name;
+  }
+
+  /** Constants over the same numbers, by dtype and shape: a tensor and its reshaped form share them. */
+  #namesOf(data: Tensor["data"]): Map<string, string> {
+    const names = this.#identities.get(data) ?? new Map<string, string>();
+    this.#identities.set(data, names);
+    return names;
   }
 
   integers(values: readonly number[]): string {

@@ -43,15 +43,25 @@ function writeGraph(graph: OnnxGraph, out: PbfWriter): void {
   for (const output of graph.outputs) out.writeMessage(12, writeValueInfo, output);
 }
 
+/** The name of a node in the file; unique, since names of tensors are. */
+export const nodeName = ({ op, outputs }: OnnxNode): string => `${op}_${outputs[0]}`;
+
 function writeNode(node: OnnxNode, out: PbfWriter): void {
   for (const name of node.inputs) out.writeStringField(1, name);
   for (const name of node.outputs) out.writeStringField(2, name);
-  out.writeStringField(3, `${node.op}_${node.outputs[0]}`);
+  out.writeStringField(3, nodeName(node));
   out.writeStringField(4, node.op);
   for (const [name, value] of Object.entries(node.attributes)) {
     out.writeMessage(5, writeAttribute, { name, value });
   }
+  if (node.body !== undefined) out.writeMessage(5, writeGraphAttribute, node.body);
   if (node.domain !== "") out.writeStringField(7, node.domain);
+}
+
+function writeGraphAttribute(body: OnnxGraph, out: PbfWriter): void {
+  out.writeStringField(1, "body");
+  out.writeMessage(6, writeGraph, body);
+  out.writeVarintField(20, 5);
 }
 
 function writeAttribute(

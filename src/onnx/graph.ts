@@ -1,5 +1,5 @@
 import type { DType, Shape, Tensor } from "../tensor/index.ts";
-import type { OnnxAttributes } from "../trace/index.ts";
+import type { Node, OnnxAttributes } from "../trace/index.ts";
 
 /** An ONNX graph as plain data, between lowering and encoding. Names are unique in the graph. */
 export interface OnnxGraph {
@@ -19,6 +19,10 @@ export interface OnnxNode {
   readonly outputs: readonly string[];
   readonly attributes: OnnxAttributes;
   readonly domain: string;
+  /** The node of the traced program that it was first made for. */
+  readonly source?: Node | undefined;
+  /** The graph that a Scan repeats. */
+  readonly body?: OnnxGraph;
 }
 
 export interface OnnxInput {

@@ -1,8 +1,13 @@
 export { encodeModel } from "./encode.ts";
 export { type ExportedModel, type ExportOptions, exportModel } from "./export.ts";
 export type { OnnxGraph, OnnxInput, OnnxNode } from "./graph.ts";
+export { type Pass, type Place, placesOf } from "./layers.ts";
 export { type LowerOptions, lowerProgram } from "./lower.ts";
+export { type Optimization, passes } from "./passes.ts";
+export { blockedChannels } from "./probe.ts";
+export type { PlacedKernel, ProgramProfile, ProgramProfiler } from "./profile.ts";
 export {
+  type CompileOptions,
   type CompileTimings,
   compile,
   HeldState,
@@ -10,5 +15,7 @@ export {
   type Program,
   type ProgramResult,
   type RunInputs,
+  type StepInputs,
+  type StepsResult,
 } from "./program.ts";
 export { createSession, type Session, type SessionOptions } from "./session.ts";

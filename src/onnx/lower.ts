@@ -10,18 +10,11 @@ import {
   type Tensor,
   type Tree,
 } from "../tensor/index.ts";
-import {
-  evaluateNode,
-  type Node,
-  type Target,
-  type TracedProgram,
-  type Value,
-} from "../trace/index.ts";
-import { GraphBuilder } from "./builder.ts";
+import { evaluateNode, type Node, type TracedProgram, type Value } from "../trace/index.ts";
+import { type BuilderOptions, GraphBuilder } from "./builder.ts";
 import type { OnnxGraph, OnnxInput, OnnxNode } from "./graph.ts";
 
-export interface LowerOptions {
-  readonly target: Target;
+export interface LowerOptions extends BuilderOptions {
   readonly name?: string;
   /** Inputs that become initializers of the same name: the weights of an exported model. */
   readonly initializers?: ReadonlyMap<string, Tensor>;
@@ -37,14 +30,14 @@ const foldLimit = 4096;
 
 /** Turns a traced program into an ONNX graph for a target. */
 export function lowerProgram(program: TracedProgram<unknown>, options: LowerOptions): OnnxGraph {
-  const { target, initializers = new Map<string, Tensor>(), outputPrefix = "" } = options;
+  const { initializers = new Map<string, Tensor>(), outputPrefix = "", without } = options;
   const outputs = new Map<string, Value>();
   eachLeaf(program.outputs as Tree<Value>, (value, path) => {
     if (options.skip?.has(path) !== true) outputs.set(path === "" ? "result" : path, value);
   });
   const inputs = graphInputs(program, initializers);
   const uses = countUses(program.nodes, outputs);
-  const builder = new GraphBuilder(target, symbolSources(inputs), uses);
+  const builder = new GraphBuilder(options, symbolSources(inputs), uses);
   for (const [name, tensor] of initializers) {
     if (program.inputs.has(name)) builder.initializers.set(name, tensor);
   }
@@ -55,10 +48,7 @@ export function lowerProgram(program: TracedProgram<unknown>, options: LowerOpti
   const { nodes, outputs: named } = nameOutputs(builder, results);
   return {
     name: options.name ?? "reparam",
-    nodes: withoutDeadNodes(
-      nodes,
-      named.map(({ name }) => name),
-    ),
+    nodes: without?.has("dead-code") === true ? nodes : withoutDeadNodes(nodes, named),
     initializers: usedOnly(builder.initializers, nodes),
     inputs,
     outputs: named,
@@ -109,12 +99,14 @@ function countUses(
 function lowerNodes(nodes: readonly Node[], builder: GraphBuilder): Map<Value, string> {
   const names = new Map<Value, string>();
   const folded = new Map<Value, Tensor>();
+  const limit = builder.without.has("folding") ? -1 : foldLimit;
   for (const node of nodes) {
-    if (fold(node, folded)) {
+    if (fold(node, folded, limit)) {
       for (const y of node.outputs) names.set(y, builder.constant(folded.get(y) as Tensor));
       continue;
     }
     const inputs = node.inputs.map((x) => names.get(x) as string);
+    builder.source = node;
     const lowered = node.op.lower(builder, inputs, node, node.attributes);
     for (const [i, y] of node.outputs.entries()) {
       const name = lowered[i];
@@ -129,13 +121,13 @@ function lowerNodes(nodes: readonly Node[], builder: GraphBuilder): Map<Value, s
 const noBindings: Bindings = new Map();
 
 /** Computes a node on the host when all it reads is known now. Returns whether it did. */
-function fold(node: Node, folded: Map<Value, Tensor>): boolean {
+function fold(node: Node, folded: Map<Value, Tensor>, limit: number): boolean {
   if (node.op.name === "input" || !node.inputs.every((x) => folded.has(x))) return false;
   for (const { shape } of node.outputs) {
     const known = staticShape(shape);
     if (known === undefined) return false;
     const count = elementCount(evaluateShape(known, noBindings));
-    if (count > foldLimit && node.op.name !== "constant") return false;
+    if (count > limit && node.op.name !== "constant") return false;
   }
   if (node.op.name === "size") {
     // Its result is a scalar, but its size may be known only when running.
@@ -178,8 +170,8 @@ function nameOutputs(
 }
 
 /** Drops nodes whose outputs nobody reads. */
-function withoutDeadNodes(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
-  const read = new Set(outputs);
+function withoutDeadNodes(nodes: readonly OnnxNode[], outputs: readonly OnnxInput[]): OnnxNode[] {
+  const read = new Set(outputs.map(({ name }) => name));
   const kept: OnnxNode[] = [];
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i] as OnnxNode;

@@ -1,5 +1,6 @@
 import {
   eachLeaf,
+  elementCount,
   evaluateShape,
   formatShape,
   leafMap,
@@ -9,6 +10,7 @@ import {
   type Tensor,
   type TensorSpec,
   type Tree,
+  zeros,
 } from "../tensor/index.ts";
 import {
   bindInputs,
@@ -20,6 +22,10 @@ import {
 } from "../trace/index.ts";
 import { encodeModel } from "./encode.ts";
 import { lowerProgram } from "./lower.ts";
+import { checkOptimizations, type Optimization } from "./passes.ts";
+import { blockedChannels } from "./probe.ts";
+import { type ProgramProfiler, profilerOf } from "./profile.ts";
+import { scanGraph } from "./scan.ts";
 import { createSession, type Session, type SessionOptions } from "./session.ts";
 
 /** Tensors that stay with the runtime between runs: the state of a training. */
@@ -57,12 +63,32 @@ export interface RunInputs {
   readonly [name: string]: Tree<Tensor> | HeldState | undefined;
 }
 
+/** Inputs of one of several steps: all but the state. */
+export type StepInputs = Readonly<Record<string, Tree<Tensor>>>;
+
+export interface CompileOptions extends SessionOptions {
+  /** Optimizations to leave out, for comparisons and to find faults. */
+  readonly without?: readonly Optimization[];
+}
+
 /** A compiled program. One run of it is, for example, one step of training. */
 export interface Program<Outputs> {
   readonly traced: TracedProgram<Outputs>;
   readonly timings: CompileTimings;
+  /** Present where compiled with the option `profile`. */
+  readonly profiler?: ProgramProfiler;
   /** Runs once; `draw` addresses the random numbers. Shapes and dtypes of inputs are checked. */
   run(inputs: RunInputs, draw?: Draw): Promise<ProgramResult<Outputs>>;
+  /**
+   * Runs a step for each of `inputs`, which must agree in their shapes: bit for bit what as many runs
+   * give, each with the next state and the next draw, but in one call of the runtime where the program
+   * changes a state.
+   */
+  runSteps(
+    state: HeldState,
+    inputs: readonly StepInputs[],
+    draw?: Draw,
+  ): Promise<StepsResult<Outputs>>;
   /** Frees the runtime's memory. */
   release(): Promise<void>;
 }
@@ -72,6 +98,12 @@ export type ProgramResult<Outputs> = {
     ? HeldState
     : MapLeaves<Outputs[K], Value, Tensor>;
 };
+
+/** The state after the last of several steps, and what each of them returned besides. */
+export interface StepsResult<Outputs> {
+  readonly state: HeldState;
+  readonly steps: readonly Omit<ProgramResult<Outputs>, "state">[];
+}
 
 /** Paths below `state` of the outputs are named apart from the inputs of the same path. */
 const outputPrefix = "next:";
@@ -86,14 +118,24 @@ const statePrefix = "state.";
 export async function compile<Example extends object, Outputs extends object>(
   build: (inputs: MapLeaves<Example, TensorSpec | Tensor, Value>) => Outputs,
   example: Example,
-  options: SessionOptions = {},
+  { without: left = [], ...options }: CompileOptions = {},
 ): Promise<Program<Outputs>> {
+  checkOptimizations(left);
+  const without: ReadonlySet<string> = new Set(left);
+  const block = await blockedChannels();
   const start = performance.now();
   const traced = trace(build, example);
   const kept = checkState(traced);
   const lowering = performance.now();
-  const graph = lowerProgram(traced, { target: "cpu", skip: kept, outputPrefix });
-  const model = encodeModel(graph);
+  const graph = lowerProgram(traced, {
+    ...{ target: "cpu", skip: kept, outputPrefix },
+    ...{ without, block },
+  });
+  const carried = carriedState(traced, kept);
+  const scanned =
+    !without.has("scan") && carried.size > 0 && carried.size + kept.size < graph.inputs.length;
+  const whole = scanned ? scanGraph(graph, carried, kept) : graph;
+  const model = encodeModel(whole);
   const creating = performance.now();
   const session = await createSession(model, options);
   const timings: CompileTimings = {
@@ -102,12 +144,52 @@ export async function compile<Example extends object, Outputs extends object>(
     sessionSeconds: (performance.now() - creating) / 1000,
     nodes: graph.nodes.length,
   };
+  const compiled: Compiled = { traced, session, kept, scanned };
+  const first: Draw = { seed: 0, step: 0 };
   return {
     traced,
     timings,
-    run: (inputs, draw) => runProgram(traced, session, kept, inputs, draw),
+    ...(session.trace && { profiler: profilerOf(session.trace, whole, traced) }),
+    run: async ({ state, ...inputs }, draw = first) => {
+      const result = await runTogether(compiled, state, [inputs as StepInputs], draw);
+      const next = result.state === undefined ? {} : { state: result.state };
+      return { ...result.steps[0], ...next } as ProgramResult<Outputs>;
+    },
+    runSteps: async (state, inputs, draw = first) => {
+      const groups = scanned ? [inputs] : inputs.map((each) => [each]);
+      const steps: Record<string, unknown>[] = [];
+      let now = state;
+      for (const group of groups) {
+        const at = { ...draw, step: draw.step + steps.length };
+        const result = await runTogether(compiled, now, group, at);
+        now = result.state ?? now;
+        steps.push(...result.steps);
+      }
+      return { state: now, steps: steps as Omit<ProgramResult<Outputs>, "state">[] };
+    },
     release: () => session.release(),
   };
+}
+
+/** A program in the runtime, and how its inputs and outputs are laid out. */
+interface Compiled {
+  readonly traced: TracedProgram<unknown>;
+  readonly session: Session;
+  /** Leaves of the state that never change. */
+  readonly kept: ReadonlySet<string>;
+  /** Whether a run is a scan over steps: all but the state has a leading axis of steps. */
+  readonly scanned: boolean;
+}
+
+/** Leaves of the state that a step changes: input → output of the graph. */
+function carriedState(
+  traced: TracedProgram<unknown>,
+  kept: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const paths = [...traced.inputs.keys()].filter((path) => path.startsWith(statePrefix));
+  return new Map(
+    paths.filter((path) => !kept.has(path)).map((path) => [path, `${outputPrefix}${path}`]),
+  );
 }
 
 /** Checks that the next state looks like the state; returns the leaves that come back unchanged. */
@@ -132,46 +214,89 @@ function checkState(traced: TracedProgram<object>): Set<string> {
   return kept;
 }
 
-async function runProgram<Outputs>(
-  traced: TracedProgram<Outputs>,
-  session: Session,
-  kept: ReadonlySet<string>,
-  inputs: RunInputs,
-  draw: Draw = { seed: 0, step: 0 },
-): Promise<ProgramResult<Outputs>> {
+/** One call of the runtime: as many steps as there are inputs (one, unless the program is scanned). */
+async function runTogether(
+  { traced, session, kept, scanned }: Compiled,
+  state: HeldState | undefined,
+  inputs: readonly StepInputs[],
+  draw: Draw,
+): Promise<{ state: HeldState | undefined; steps: Record<string, unknown>[] }> {
   const feeds = new Map<string, Tensor>();
-  for (const [name, tree] of Object.entries(inputs)) {
-    if (tree === undefined) continue;
-    if (tree instanceof HeldState) {
-      for (const [path, tensor] of tree.tensors) feeds.set(`${name}.${path}`, tensor);
-    } else {
-      eachLeaf(tree as Tree<Tensor>, (leaf, path) =>
-        feeds.set(path === "" ? name : `${name}.${path}`, leaf),
-      );
-    }
+  for (const [path, tensor] of state?.tensors ?? []) feeds.set(`${statePrefix}${path}`, tensor);
+  const each = inputs.map((trees) => leafMap(trees as Tree<Tensor>));
+  const first = each[0] ?? new Map<string, Tensor>();
+  const bindings = bindInputs(traced, new Map([...feeds, ...first]));
+  for (const [path, tensor] of first) {
+    const tensors = each.map((step) => step.get(path));
+    feeds.set(path, scanned ? stack(path, tensors) : tensor);
   }
-  const bindings = bindInputs(traced, feeds);
   for (const noise of traced.noise) {
-    feeds.set(noise.name, fillNoise(noise, evaluateShape(noise.value.shape, bindings), draw));
+    const shape = evaluateShape(noise.value.shape, bindings);
+    const stacked = scanned ? [inputs.length, ...shape] : shape;
+    feeds.set(noise.name, fillNoise(noise, stacked, draw, inputs.length));
   }
   const results = await session.run(feeds);
-  const leafOf = (path: string): Tensor =>
-    (kept.has(path) ? feeds.get(path) : results.get(`${outputPrefix}${path}`)) as Tensor;
-  const outputs: Record<string, unknown> = {};
-  for (const [name, tree] of Object.entries(traced.outputs as Record<string, Tree<Value>>)) {
-    if (name === "state") {
-      const next = new Map<string, Tensor>();
-      eachLeaf(tree, (_value, path) => next.set(path, leafOf(path)), "state");
-      outputs[name] = new HeldState(
-        new Map([...next].map(([path, tensor]) => [path.slice(statePrefix.length), tensor])),
-      );
-    } else {
-      outputs[name] = mapTree<Value, Tensor, Tree<Value>>(
-        tree,
-        (_value, path) => leafOf(path),
-        name,
-      );
+  const steps = inputs.map((_, index): Record<string, unknown> => {
+    const leafOf = (path: string): Tensor => {
+      const tensor = results.get(`${outputPrefix}${path}`) as Tensor;
+      return scanned ? row(tensor, index) : tensor;
+    };
+    const outputs = Object.entries(traced.outputs as Record<string, Tree<Value>>);
+    return Object.fromEntries(
+      outputs
+        .filter(([name]) => name !== "state")
+        .map(([name, tree]) => [
+          name,
+          mapTree<Value, Tensor, Tree<Value>>(tree, (_value, path) => leafOf(path), name),
+        ]),
+    );
+  });
+  return { state: nextState(traced, feeds, results, kept), steps };
+}
+
+function nextState(
+  traced: TracedProgram<unknown>,
+  feeds: ReadonlyMap<string, Tensor>,
+  results: ReadonlyMap<string, Tensor>,
+  kept: ReadonlySet<string>,
+): HeldState | undefined {
+  const tree = (traced.outputs as Record<string, Tree<Value>>).state;
+  if (tree === undefined) return undefined;
+  const tensors = new Map<string, Tensor>();
+  eachLeaf(
+    tree,
+    (_value, path) => {
+      const from = kept.has(path) ? feeds.get(path) : results.get(`${outputPrefix}${path}`);
+      tensors.set(path.slice(statePrefix.length), from as Tensor);
+    },
+    "state",
+  );
+  return new HeldState(tensors);
+}
+
+/** Tensors of one shape along a new first axis. */
+function stack(path: string, tensors: readonly (Tensor | undefined)[]): Tensor {
+  const [first] = tensors as [Tensor];
+  const { dtype } = first;
+  const shape = [tensors.length, ...first.shape];
+  if (tensors.length === 1) return { dtype, shape, data: first.data };
+  const stacked = zeros(shape, dtype);
+  for (const [i, tensor] of tensors.entries()) {
+    if (tensor?.dtype !== dtype || formatShape(tensor.shape) !== formatShape(first.shape)) {
+      throw new ReparamError(`input "${path}" differs between steps that run together.`);
     }
+    stacked.data.set(tensor.data as never, i * first.data.length);
   }
-  return outputs as ProgramResult<Outputs>;
+  return stacked;
+}
+
+/** Element `index` of the first axis, in the same memory. */
+function row({ dtype, shape, data }: Tensor, index: number): Tensor {
+  const [, ...rest] = shape;
+  const length = elementCount(rest);
+  return {
+    dtype,
+    shape: rest,
+    data: data.subarray(index * length, (index + 1) * length),
+  } as Tensor;
 }

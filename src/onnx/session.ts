@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
+import { readTrace, type TraceContent } from "./trace-events.ts";
 
 /** What a session runs on, and how. */
 export interface SessionOptions {
@@ -8,6 +9,30 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Spin while waiting for work: 14-40 % faster steps, at the price of a busy core. */
   readonly spin?: boolean;
+  /** Have the runtime write down the time of every kernel; see `Session.trace`. */
+  readonly profile?: boolean;
+}
+
+/** The runtime's own trace of a session, from its first run on. */
+export interface SessionTrace {
+  /** Runs so far are of no interest: forgets them. */
+  start(): void;
+  /** Ends the trace, after which the session runs at full speed, and reads it. */
+  stop(): Promise<TracedRuns>;
+}
+
+/** The runs between start and stop. */
+export interface TracedRuns extends TraceContent {
+  /** Seconds of every call of the runtime, with feeding and fetching; more than there is room for in a trace. */
+  readonly callSeconds: readonly number[];
+}
+
+/** A file that the runtime writes its trace to. */
+export interface TraceFile {
+  readonly prefix: string;
+  lines(): AsyncIterable<string>;
+  /** Deletes it. */
+  close(): void;
 }
 
 /** The part of ONNX Runtime this library uses; Node and the browser offer the same. */
@@ -24,6 +49,8 @@ export interface Session {
   readonly outputs: readonly string[];
   /** Runs the model. Extra feeds are ignored; missing ones are an error. */
   run(feeds: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>;
+  /** Present in a session with the option `profile`. */
+  readonly trace?: SessionTrace;
   release(): Promise<void>;
 }
 
@@ -40,8 +67,26 @@ export async function createSession(
   model: Uint8Array,
   options: SessionOptions = {},
 ): Promise<Session> {
+  return options.profile === true
+    ? createTracedSession(model, options)
+    : wrapSession(await createRaw(model, sessionOptions(options)));
+}
+
+/** A session of the runtime, and its type of tensor. */
+interface Raw {
+  readonly session: InferenceSession;
+  readonly RuntimeTensor: TensorConstructor;
+}
+
+async function createRaw(
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<Raw> {
   const { InferenceSession, Tensor: RuntimeTensor } = await runtime();
-  const session = await InferenceSession.create(model, sessionOptions(options));
+  return { session: await InferenceSession.create(model, options), RuntimeTensor };
+}
+
+function wrapSession({ session, RuntimeTensor }: Raw): Session {
   const { inputNames, outputNames } = session;
   return {
     inputs: inputNames,
@@ -58,6 +103,57 @@ export async function createSession(
       return new Map(outputNames.map((name) => [name, hostTensor(results[name] as OrtTensor)]));
     },
     release: () => session.release(),
+  };
+}
+
+/** The runtime traces a session from when it is made; its trace can be read once it has ended. */
+async function createTracedSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+  const { openTraceFile } = await import("./session-node.ts");
+  const file = openTraceFile();
+  const settings = {
+    ...sessionOptions(options),
+    enableProfiling: true,
+    profileFilePrefix: file.prefix,
+  };
+  const raw = await createRaw(model, settings).catch((error: unknown) => {
+    file.close();
+    throw error;
+  });
+  const plain = wrapSession(raw);
+  const callSeconds: number[] = [];
+  let [skipped, tracing] = [0, true];
+  const end = (): void => {
+    if (tracing) raw.session.endProfiling();
+    tracing = false;
+  };
+  return {
+    ...plain,
+    run: async (feeds) => {
+      const start = performance.now();
+      const results = await plain.run(feeds);
+      callSeconds.push((performance.now() - start) / 1000);
+      return results;
+    },
+    trace: {
+      start: () => {
+        skipped = callSeconds.length;
+      },
+      stop: async () => {
+        if (!tracing) throw new ReparamError("the trace of this session has ended already.");
+        end();
+        const counted = callSeconds.slice(skipped);
+        try {
+          return { callSeconds: counted, ...(await readTrace(file.lines(), skipped)) };
+        } finally {
+          file.close();
+        }
+      },
+    },
+    release: async () => {
+      end();
+      file.close();
+      await plain.release();
+    },
   };
 }
 

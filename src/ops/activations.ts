@@ -1,6 +1,7 @@
 import { ShapeError } from "../tensor/index.ts";
 import type { Value } from "../trace/index.ts";
 import { clip, emitSigmoid, erf, errorFunction, exp, sigmoid, step } from "./elementwise.ts";
+import { takes } from "./forms.ts";
 import { defineUnary, isDouble, number, wrap } from "./unary.ts";
 
 /** log(1 + eˣ), as max(x, 0) − log sigmoid(|x|): exact at both ends, and the runtime's own op is slow. */
@@ -89,7 +90,7 @@ export const gelu = wrap(
       return dy.mul(cdf.add(x.mul(density)));
     },
     (to, x, _a, node) => {
-      if (to.target === "cpu") return to.emit("Gelu", [x], {}, "com.microsoft");
+      if (takes(to, "fused-gelu")) return to.emit("Gelu", [x], {}, "com.microsoft");
       const half = to.emit("Mul", [x, number(to, node, 0.5)]);
       const e = to.emit("Erf", [to.emit("Mul", [x, number(to, node, Math.SQRT1_2)])]);
       return to.emit("Mul", [half, to.emit("Add", [e, number(to, node, 1)])]);

@@ -1,19 +1,20 @@
 import { mulSize, type Size, subSize } from "../tensor/index.ts";
 import type { Lowering, Node, Value } from "../trace/index.ts";
+import { convolveBlocked } from "./blocked.ts";
 import {
   columnChannels,
   fewPixels,
   type Image,
   imageOf,
+  lacksConv,
   needFloat32,
+  turnedColumns,
   windowColumns,
 } from "./columns.ts";
+import { takes } from "./forms.ts";
 import { convolveByTaps, fewFilters, weightsFromPlanes } from "./planes.ts";
 import { lowerTransposed } from "./transposed-lowering.ts";
 import { isPointwise, reach, type Window, windowAttributes } from "./window.ts";
-
-/** Forms beyond the plain operators pay where the runtime's own kernels for the CPU run. */
-const onCpu = (to: Lowering): boolean => to.target === "cpu" || to.target === "wasm";
 
 export function lowerConvolution(
   to: Lowering,
@@ -24,20 +25,37 @@ export function lowerConvolution(
   const [x, w, bias] = names as [string, string, string | undefined];
   const image = imageOf(x, node.inputs[0] as Value);
   const response = imageOf("", node.outputs[0] as Value);
-  if (onCpu(to) && image !== undefined && response !== undefined) {
-    const double = node.outputs[0]?.dtype === "float64";
-    const small = image.channels >= columnChannels && fewPixels(response, window);
-    if (!isPointwise(window)) {
-      if (fewFilters(image, response, window)) {
-        return convolveByTaps(to, image, response, w, bias, window);
-      }
-      if (small || double) return convolveColumns(to, image, response, w, bias, window);
-    } else if (bias === undefined || double) {
-      return convolvePointwise(to, image, response, w, bias);
-    }
+  if (image !== undefined && response !== undefined) {
+    const form = fastForm(to, image, response, w, bias, node, window);
+    if (form !== undefined) return form;
   }
   needFloat32("conv2d", node);
   return to.emit("Conv", bias === undefined ? [x, w] : [x, w, bias], windowAttributes(window));
+}
+
+/** The form that beats Conv, if there is one. */
+function fastForm(
+  to: Lowering,
+  image: Image,
+  response: Image,
+  w: string,
+  bias: string | undefined,
+  node: Node,
+  window: Window,
+): string | undefined {
+  const double = lacksConv(to, node);
+  if (isPointwise(window)) {
+    const cheap = bias === undefined && takes(to, "pointwise");
+    return cheap || double ? convolvePointwise(to, image, response, w, bias) : undefined;
+  }
+  if (fewFilters(image, response, window) && takes(to, "planes")) {
+    return convolveByTaps(to, image, response, w, bias, window);
+  }
+  const small = image.channels >= columnChannels && fewPixels(response, window);
+  if (double || (small && takes(to, "columns"))) {
+    return convolveColumns(to, image, response, w, bias, window);
+  }
+  return convolveBlocked(to, image, response, w, bias, window);
 }
 
 export function convolveColumns(
@@ -85,7 +103,7 @@ export function lowerInputGradient(
   const [dy, w] = names as [string, string];
   const response = imageOf(dy, node.inputs[0] as Value);
   const image = imageOf("", node.outputs[0] as Value);
-  if (onCpu(to) && image !== undefined && response !== undefined) {
+  if (image !== undefined && response !== undefined) {
     const form = lowerTransposed(to, response, w, image, node, window);
     if (form !== undefined) return form;
   }
@@ -141,12 +159,16 @@ export function lowerWeightGradient(
     imageOf(x, node.inputs[0] as Value),
     imageOf(dy, node.inputs[1] as Value),
   ];
-  if (onCpu(to) && image !== undefined && response !== undefined) {
-    const double = node.outputs[0]?.dtype === "float64";
+  if (image !== undefined && response !== undefined) {
+    const double = lacksConv(to, node);
     const fromPlanes = weightsFromPlanes(to, image, response, window, double);
     if (fromPlanes !== undefined) return fromPlanes;
-    if (double || image.channels >= columnChannels)
-      return weightsFromColumns(to, image, response, window);
+    if (double || (image.channels >= columnChannels && takes(to, "columns"))) {
+      // Columns that the forward pass gathers as well cost nothing more here.
+      const shared = double || isPointwise(window) || fewPixels(response, window);
+      const form = shared ? weightsFromColumns : weightsFromTurnedColumns;
+      return form(to, image, response, window);
+    }
   }
   needFloat32("conv2dWeightGradient", node);
   return weightsFromConv(to, x, dy, window);
@@ -169,6 +191,24 @@ export function weightsFromColumns(
   const product = to.emit("Gemm", [turned, columns]); // (Co, kh·kw·Ci)
   const last = to.reshape(product, [response.channels, ...window.kernel, image.channels]);
   return to.emit("Transpose", [last], { perm: [0, 3, 1, 2] });
+}
+
+function weightsFromTurnedColumns(
+  to: Lowering,
+  image: Image,
+  response: Image,
+  window: Window,
+): string {
+  const pixels = response.height * response.width;
+  const planes = to.reshape(response.name, [response.batch, response.channels, pixels]);
+  const turned = to.reshape(to.emit("Transpose", [planes], { perm: [1, 2, 0] }), [
+    response.channels,
+    mulSize(response.batch, pixels),
+  ]);
+  const columns = turnedColumns(to, image, response, window);
+  const product = to.emit("Gemm", [columns, turned], { transB: 1 }); // (Ci·kh·kw, Co)
+  const kernel = to.emit("Transpose", [product], { perm: [1, 0] });
+  return to.reshape(kernel, [response.channels, image.channels, ...window.kernel]);
 }
 
 /** A convolution of the image by the response, batch and channels exchanged, stride and dilation too. */

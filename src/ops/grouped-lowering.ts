@@ -1,7 +1,8 @@
 import { mulSize, type Size } from "../tensor/index.ts";
 import type { Lowering, Node, Value } from "../trace/index.ts";
-import { type Image, imageOf, needFloat32 } from "./columns.ts";
+import { type Image, imageOf, lacksConv, needFloat32 } from "./columns.ts";
 import { convolveColumns, plainTransposed, weightsFromColumns } from "./convolution-lowering.ts";
+import { takes } from "./forms.ts";
 import { weightsFromPlanes } from "./planes.ts";
 import { subPixel } from "./transposed-lowering.ts";
 import { type Window, windowAttributes } from "./window.ts";
@@ -17,7 +18,7 @@ const onCpu = (
   first: Image | undefined,
   second: Image | undefined,
 ): Sides | undefined =>
-  first === undefined || second === undefined || (to.target !== "cpu" && to.target !== "wasm")
+  first === undefined || second === undefined || !takes(to, "columns")
     ? undefined
     : [first, second];
 
@@ -28,7 +29,7 @@ const doubles = (
   first: Image | undefined,
   second: Image | undefined,
 ): Sides | undefined =>
-  node.outputs[0]?.dtype === "float64" ? onCpu(to, first, second) : undefined;
+  lacksConv(to, node) && first !== undefined && second !== undefined ? [first, second] : undefined;
 
 /** Part g of the groups along an axis of the given size. */
 function part(to: Lowering, x: string, g: number, size: number, axis: number): string {
@@ -105,8 +106,9 @@ export function lowerGroupedWeight(
   const { groups } = window;
   const [image, response] = node.inputs as unknown as [Value, Value];
   const sides = [imageOf(x, image), imageOf(dy, response)] as const;
-  const double = node.outputs[0]?.dtype === "float64";
-  const pair = double || groups <= fewGroups ? onCpu(to, ...sides) : undefined;
+  const double = lacksConv(to, node);
+  const few = groups <= fewGroups ? onCpu(to, ...sides) : undefined;
+  const pair = doubles(to, node, ...sides) ?? few;
   if (pair === undefined) {
     needFloat32("conv2dWeightGradient", node);
     return weightsFromGroupedConv(to, [x, dy], image, window);

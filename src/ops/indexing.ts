@@ -20,10 +20,11 @@ import {
   type Value,
 } from "../trace/index.ts";
 import { numbers } from "./broadcast.ts";
+import { takes } from "./forms.ts";
 import { axisOf } from "./movement.ts";
 
 /** Up to this many rows the transpose of a lookup is faster as a product with one-hot rows than as a scatter. */
-const oneHotRows = 128;
+const oneHotRows = 256;
 
 /** Elements along and behind an axis. */
 interface Split {
@@ -141,7 +142,7 @@ function lowerGatherGradient(
   const inner = sizeOf(behind);
   const result = [...g.shape.slice(0, axis), rows, ...behind];
   const flat = to.reshape(indices, [count]);
-  if (lead === 1 && typeof rows === "number" && rows <= oneHotRows) {
+  if (lead === 1 && typeof rows === "number" && rows <= oneHotRows && takes(to, "one-hot-sums")) {
     const hot = emitOneHot(to, flat, index.dtype, rows, g.dtype); // (count, rows)
     const sums = to.emit("Gemm", [hot, to.reshape(dy, [count, inner])], { transA: 1 });
     return to.reshape(sums, result);

@@ -7,6 +7,7 @@ import {
   type Value,
 } from "../trace/index.ts";
 import { broadcastShapes, broadcastStrides, eachOffset } from "./broadcast.ts";
+import { takes } from "./forms.ts";
 import { reshape, sumTo } from "./movement.ts";
 
 interface MatmulAttributes extends Readonly<Record<string, unknown>> {
@@ -80,7 +81,7 @@ function lowerMatmul(
   if (x.rank === 2 && y.rank === 2) {
     return to.emit("Gemm", [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
   }
-  if (to.target === "cpu" && x.dtype === "float32") {
+  if (takes(to, "fused-transpose") && x.dtype === "float32") {
     const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
     return to.emit("FusedMatMul", [a, b], attributes, "com.microsoft");
   }

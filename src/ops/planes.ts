@@ -1,5 +1,6 @@
 import type { Lowering } from "../trace/index.ts";
 import type { Image } from "./columns.ts";
+import { takes } from "./forms.ts";
 import { isDense, reach, turnedPadding, type Window } from "./window.ts";
 
 /**
@@ -57,6 +58,7 @@ export function weightsFromPlanes(
   window: Window,
   double: boolean,
 ): string | undefined {
+  if (!double && !takes(to, "planes")) return undefined;
   const turned = turnedPadding(window);
   if (image.channels <= fewChannels && image.channels <= response.channels) {
     const planes = tapPlanes(to, image, response, window);
@@ -92,7 +94,7 @@ function overBatch(
   const a = to.reshape(joined, [other.batch, planes.length * channels, pixels]);
   const b = to.reshape(other.name, [other.batch, other.channels, pixels]);
   const products =
-    to.target === "cpu" && !double
+    takes(to, "fused-transpose") && !double
       ? to.emit("FusedMatMul", [a, b], { transB: 1 }, "com.microsoft")
       : to.emit("MatMul", [a, to.emit("Transpose", [b], { perm: [0, 2, 1] })]);
   return to.emit("ReduceSum", [products, to.integers([0])], { keepdims: 0 });

@@ -1,13 +1,16 @@
 import type { Tensor } from "../tensor/index.ts";
-import type { Lowering, Node, Value } from "../trace/index.ts";
+import type { Lowering, Node } from "../trace/index.ts";
+import { convolveBlocked } from "./blocked.ts";
 import {
   columnChannels,
   fewPixels,
   gatherColumns,
   type Image,
+  lacksConv,
   marginFor,
   type Taps,
 } from "./columns.ts";
+import { takes } from "./forms.ts";
 import { isDense, isPointwise, turnedPadding, type Window, windowAttributes } from "./window.ts";
 
 /**
@@ -22,15 +25,19 @@ export function lowerTransposed(
   node: Node,
   window: Window,
 ): string | undefined {
-  if (isPointwise(window)) return transposedPointwise(to, response, w, image);
-  const double = (node.outputs[0] as Value).dtype === "float64";
+  const double = lacksConv(to, node);
+  if (isPointwise(window)) {
+    const products = double || takes(to, "pointwise");
+    return products ? transposedPointwise(to, response, w, image) : undefined;
+  }
   const wide = Math.min(response.channels, image.channels) >= columnChannels;
-  if (double || (wide && fewPixels(image, window))) return subPixel(to, response, w, image, window);
+  const small = wide && fewPixels(image, window) && takes(to, "columns");
+  if (double || small) return subPixel(to, response, w, image, window);
   // ConvTranspose adds its columns up on one thread; with few channels in the image, or a stride, that is
   // still the fastest: 32 → 1 at 14×14 → 28×28 takes 0.6 ms against 1.3 ms for the sum of shifted planes.
   const padding = turnedPadding(window);
   const dense = isDense(window) && padding !== undefined;
-  if (dense && (wide || response.channels < image.channels)) {
+  if (dense && (wide || response.channels < image.channels) && takes(to, "turned")) {
     return flipped(to, response, w, image, { ...window, padding });
   }
   return undefined;
@@ -57,7 +64,10 @@ function flipped(to: Lowering, response: Image, w: string, image: Image, window:
   });
   const turned = to.emit("Gather", [swapped, indexTensor(to, countDown(taps))], { axis: 2 });
   const kernel = to.reshape(turned, [image.channels, response.channels, rows, columns]);
-  return to.emit("Conv", [response.name, kernel], windowAttributes(window));
+  return (
+    convolveBlocked(to, response, image, kernel, undefined, window) ??
+    to.emit("Conv", [response.name, kernel], windowAttributes(window))
+  );
 }
 
 const countDown = (n: number): number[] => Array.from({ length: n }, (_, i) => n - 1 - i);

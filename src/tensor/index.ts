@@ -28,6 +28,7 @@ export {
 export { ReparamError, ShapeError } from "./error.ts";
 export {
   fillBits,
+  fillMask,
   fillNormal,
   fillUniform,
   permutation,

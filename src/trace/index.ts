@@ -1,4 +1,4 @@
-export { Key, normal, uniform } from "./key.ts";
+export { Key, mask, normal, uniform } from "./key.ts";
 export {
   elementTypes,
   type Lowering,
@@ -30,5 +30,5 @@ export {
   trace,
 } from "./program.ts";
 export { constantOp, inputOp } from "./sources.ts";
-export { currentTrace, type Source, Trace, traceOf, withTrace } from "./trace.ts";
-export { Node, type Operand, Value } from "./value.ts";
+export { currentTrace, inLayer, type Source, Trace, traceOf, withTrace } from "./trace.ts";
+export { Node, type Operand, type Provenance, Value } from "./value.ts";

@@ -21,8 +21,12 @@ export class Key {
 
 /** Uniform numbers strictly between 0 and 1: (top 23 bits + ½)·2⁻²³. */
 export const uniform = (key: Key, shape: Shape, dtype: DType = "float32"): Value =>
-  currentTrace().draw("uniform", key.path, dtype, shape);
+  currentTrace().draw({ kind: "uniform", path: key.path }, dtype, shape);
+
+/** 1 with probability `keep`, else 0, as uint8: made for dropout, far faster than uniform numbers. */
+export const mask = (key: Key, shape: Shape, keep: number): Value =>
+  currentTrace().draw({ kind: "mask", path: key.path, keep }, "uint8", shape);
 
 /** Standard normal numbers. */
 export const normal = (key: Key, shape: Shape, dtype: DType = "float32"): Value =>
-  currentTrace().draw("normal", key.path, dtype, shape);
+  currentTrace().draw({ kind: "normal", path: key.path }, dtype, shape);

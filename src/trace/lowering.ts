@@ -42,6 +42,10 @@ export interface Lowering {
   shape(shape: Shape): string;
   /** Reshapes; uses one −1 for a single symbolic axis, which costs nothing. */
   reshape(x: string, shape: Shape): string;
+  /** Forms of operations that are not to be taken. */
+  readonly without: ReadonlySet<string>;
+  /** Channels in a block of the processor's blocked convolution; 0 without one. */
+  readonly block: number;
   /** How many places of the program read this value. */
   uses(value: Value): number;
 }

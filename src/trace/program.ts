@@ -4,6 +4,7 @@ import {
   eachLeaf,
   evaluateShape,
   evaluateSize,
+  fillMask,
   fillNormal,
   fillUniform,
   leaves,
@@ -36,8 +37,10 @@ export interface TracedProgram<Outputs = Tree<Value>> {
 export interface Noise {
   readonly value: Value;
   readonly name: string;
-  readonly kind: "uniform" | "normal";
+  readonly kind: "uniform" | "normal" | "mask";
   readonly path: string;
+  /** Of a mask: the probability of 1. */
+  readonly keep: number;
 }
 
 /**
@@ -96,7 +99,9 @@ function findNoise(nodes: readonly Node[]): readonly Noise[] {
     if (node.op.name !== "input") continue;
     const { source, path: name } = node.attributes as { source: Source; path: string };
     if (source.kind === "argument") continue;
-    found.push({ value: node.outputs[0] as Value, name, kind: source.kind, path: source.path });
+    const { kind, path } = source;
+    const keep = source.kind === "mask" ? source.keep : 1;
+    found.push({ value: node.outputs[0] as Value, name, kind, path, keep });
   }
   return found;
 }
@@ -107,12 +112,19 @@ export interface Draw {
   readonly step: number;
 }
 
-/** The host's random numbers for a noise input of concrete shape. */
-export function fillNoise(noise: Noise, shape: readonly number[], draw: Draw): Tensor {
+/**
+ * The host's random numbers for a noise input, of concrete shape. With `steps` above 1 the shape has a
+ * first axis of steps, each with the numbers of its own draw.
+ */
+export function fillNoise(noise: Noise, shape: readonly number[], draw: Draw, steps = 1): Tensor {
   const block = zeros(shape, noise.value.dtype);
-  const data = block.data as Float32Array | Float64Array;
-  const fill = noise.kind === "normal" ? fillNormal : fillUniform;
-  fill(data, { ...draw, path: noise.path });
+  const length = block.data.length / steps;
+  for (let i = 0; i < steps; i++) {
+    const part = block.data.subarray(i * length, (i + 1) * length);
+    const stream = { seed: draw.seed, step: draw.step + i, path: noise.path };
+    if (noise.kind === "mask") fillMask(part as Uint8Array, noise.keep, stream);
+    else (noise.kind === "normal" ? fillNormal : fillUniform)(part as Float32Array, stream);
+  }
   return block;
 }
 

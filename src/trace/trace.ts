@@ -8,12 +8,13 @@ import {
   type TypedArray,
 } from "../tensor/index.ts";
 import { type Attributes, type Op, operation } from "./op.ts";
-import { Node, type Operand, Value } from "./value.ts";
+import { Node, type Operand, type Provenance, Value } from "./value.ts";
 
 /** Where the numbers of an input come from: the caller, or the host's generator. */
 export type Source =
   | { readonly kind: "argument" }
-  | { readonly kind: "uniform" | "normal"; readonly path: string };
+  | { readonly kind: "uniform" | "normal"; readonly path: string }
+  | { readonly kind: "mask"; readonly path: string; readonly keep: number };
 
 /**
  * The nodes of one program under construction. Nodes are hash-consed: the same operation on the same
@@ -24,6 +25,7 @@ export class Trace {
   readonly #identities = new WeakMap<object, number>();
   readonly #drawn = new Set<string>();
   #objects = 0;
+  #provenance: Provenance = {};
 
   /** The node of an application, made or found. */
   node(op: Op, xs: readonly Value[], attributes: Attributes): Node {
@@ -32,7 +34,7 @@ export class Trace {
     const found = this.#table.get(key);
     if (found !== undefined) return found;
     const specs = op.infer(xs, attributes);
-    const made = new Node(this.#table.size, this, op, xs, attributes, specs);
+    const made = new Node(this.#table.size, this, op, xs, attributes, specs, this.#provenance);
     this.#table.set(key, made);
     return made;
   }
@@ -64,14 +66,32 @@ export class Trace {
   }
 
   /** A draw of random numbers from a key. A second draw from the same key would repeat the numbers. */
-  draw(kind: "uniform" | "normal", path: string, dtype: DType, shape: Shape): Value {
+  draw(source: Exclude<Source, { kind: "argument" }>, dtype: DType, shape: Shape): Value {
+    const { path } = source;
     if (this.#drawn.has(path)) {
       throw new ReparamError(
         `key "${path}" is drawn from twice, which would give the same numbers. Use key.at("name") for each draw.`,
       );
     }
     this.#drawn.add(path);
-    return this.input(`noise:${path}`, dtype, shape, { kind, path });
+    return this.input(`noise:${path}`, dtype, shape, source);
+  }
+
+  /** Runs `build`; nodes that are made for the first time meanwhile carry the provenance. */
+  from<R>(provenance: Provenance, build: () => R): R {
+    const before = this.#provenance;
+    this.#provenance = provenance;
+    try {
+      return build();
+    } finally {
+      this.#provenance = before;
+    }
+  }
+
+  /** Runs `build`; what it makes belongs to the layer of that name, inside of the layer it is called in. */
+  inLayer<R>(name: string, build: () => R): R {
+    const { layer, gradientOf } = this.#provenance;
+    return this.from({ gradientOf, layer: layer === undefined ? name : `${layer}.${name}` }, build);
   }
 
   #describe(attributes: Attributes): string {
@@ -126,3 +146,9 @@ export function traceOf(operands: readonly Operand[]): Trace {
   for (const x of operands) if (x instanceof Value) return x.trace;
   return currentTrace();
 }
+
+/**
+ * Runs `build`, and names what it computes as a layer of the model, for profiles. Layers that read
+ * parameters have the names of those anyway; this is for what has none, or begins before it reads them.
+ */
+export const inLayer = <R>(name: string, build: () => R): R => currentTrace().inLayer(name, build);

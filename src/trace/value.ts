@@ -5,6 +5,14 @@ import type { Trace } from "./trace.ts";
 /** A number or a traced value, wherever an operand is wanted. */
 export type Operand = Value | number;
 
+/** Where in a program a node was first made. It says nothing of what is computed, only of where it belongs. */
+export interface Provenance {
+  /** The node whose gradient it is a part of; absent in what the user wrote. */
+  readonly gradientOf?: Node | undefined;
+  /** Name that the user gave to a part of the model, by `inLayer`. */
+  readonly layer?: string | undefined;
+}
+
 /** One application of an operation. Immutable; equal applications in a trace are the same node. */
 export class Node {
   readonly id: number;
@@ -13,6 +21,7 @@ export class Node {
   readonly inputs: readonly Value[];
   readonly attributes: Attributes;
   readonly outputs: readonly Value[];
+  readonly provenance: Provenance;
 
   constructor(
     id: number,
@@ -21,12 +30,14 @@ export class Node {
     inputs: readonly Value[],
     attributes: Attributes,
     specs: readonly { dtype: DType; shape: Shape }[],
+    provenance: Provenance = {},
   ) {
     this.id = id;
     this.trace = trace;
     this.op = op;
     this.inputs = inputs;
     this.attributes = attributes;
+    this.provenance = provenance;
     this.outputs = specs.map((s, index) => new Value(this, index, s.dtype, s.shape));
   }
 }

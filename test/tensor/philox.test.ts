@@ -1,5 +1,11 @@
 import { expect, it } from "vitest";
-import { fillNormal, fillUniform, permutation, philoxBlock } from "../../src/tensor/index.ts";
+import {
+  fillMask,
+  fillNormal,
+  fillUniform,
+  permutation,
+  philoxBlock,
+} from "../../src/tensor/index.ts";
 
 const block = (counter: [number, number, number, number], key: [number, number]): string[] => {
   const out = new Uint32Array(4);
@@ -65,4 +71,32 @@ it("permutes", () => {
   const order = permutation(1000, { seed: 1, step: 0, path: "shuffle" });
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   expect(order.filter((v, i) => v === i).length).toBeLessThan(10);
+});
+
+it("masks keep the share asked for, without a trace of neighbours or of other streams", () => {
+  const n = 1_000_000;
+  const masks = (keep: number, path: string, count = n): Uint8Array => {
+    const out = new Uint8Array(count);
+    fillMask(out, keep, { seed: 5, step: 1, path });
+    return out;
+  };
+  for (const keep of [0.9, 0.5, 0.013]) {
+    const [a, b] = [masks(keep, "a"), masks(keep, "b")] as const;
+    expect(Math.abs(a.reduce((sum, v) => sum + v, 0) / n - keep)).toBeLessThan(
+      5 * Math.sqrt((keep * (1 - keep)) / n),
+    );
+    expect(masks(keep, "a", 7)).toEqual(a.subarray(0, 7));
+    // Correlations of n pairs have the standard error 1/√n.
+    const covariance = (other: Uint8Array, lag: number): number => {
+      let sum = 0;
+      for (let i = 0; i + lag < n; i++) sum += ((a[i] as number) - keep) * (other[i + lag]! - keep);
+      return sum / n / (keep * (1 - keep));
+    };
+    for (const lag of [1, 2, 3, 4, 64, 65, 768]) {
+      expect(Math.abs(covariance(a, lag))).toBeLessThan(5 / Math.sqrt(n));
+    }
+    for (const lag of [0, 1, 2]) {
+      expect(Math.abs(covariance(b, lag))).toBeLessThan(5 / Math.sqrt(n));
+    }
+  }
 });
