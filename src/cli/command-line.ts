@@ -6,9 +6,11 @@ import { addDecodeVerb } from "./decode.ts";
 import { addDoctorVerb } from "./doctor.ts";
 import { addEncodeVerb } from "./encode.ts";
 import { addEvalVerb } from "./eval.ts";
+import { addExperimentVerb } from "./experiment.ts";
 import { addExportVerb } from "./export.ts";
 import { addInfoVerb } from "./info.ts";
 import { addListVerb } from "./list.ts";
+import { addOdeVerb } from "./ode.ts";
 import { addReportVerb } from "./report.ts";
 import { addResumeVerb } from "./resume.ts";
 import { addSampleVerb } from "./sample.ts";
@@ -46,6 +48,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
     .description("Trains generative and representation models and ships them as ONNX.")
     .version(packageVersion())
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),
       // Errors come back as exceptions and are printed in one place; help goes where it was asked for.
@@ -66,7 +69,9 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addEvalVerb(program, context);
   addExportVerb(program, context);
   addReportVerb(program, context);
+  addExperimentVerb(program, context);
   addDataVerb(program, context);
+  addOdeVerb(program, context);
   addDoctorVerb(program, context);
   return program;
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "./terminal.ts";
+import { profileOption } from "./train.ts";
 import { resumeRun } from "./training.ts";
 import { addVerb, numberOption } from "./verb.ts";
 
@@ -11,6 +12,7 @@ export const addResumeVerb = (program: Command, context: Context): Command =>
     options: [
       numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
       new Option("--no-export", "write no ONNX files at the end"),
+      profileOption(),
     ],
     action: ([folder = ""], flags, ctx) =>
       resumeRun(
@@ -18,6 +20,7 @@ export const addResumeVerb = (program: Command, context: Context): Command =>
         {
           exports: flags.export !== false,
           checkpointSeconds: flags.checkpointSeconds as number | undefined,
+          profile: flags.profile as number | undefined,
         },
         ctx,
       ),

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { catalogue, findMethod } from "../methods/catalogue.ts";
 import { dataOf, type MethodDefinition } from "../step/definition.ts";
 import { ReparamError } from "../tensor/index.ts";
+import { dataFlags, dataOptionsOf } from "./data-flags.ts";
 import { methodFlags, parseOptions } from "./method-flags.ts";
 import { dataName } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -18,7 +19,7 @@ const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
   return [
     new Option(
       "--data <name>",
-      `data set, or a folder of IDX files or images (${suits(definition && dataOf(definition))})`,
+      `data set, a folder of IDX files or images, or a table such as FILE.csv (${suits(definition && dataOf(definition))})`,
     ),
     integerOption("--epochs <n>", `passes through the training data (${suits(epochs)})`),
     integerOption("--steps <n>", "iterations, in place of epochs"),
@@ -26,23 +27,22 @@ const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
     integerOption("--seed <n>", "of weights, order and noise", 0).default(0),
     integerOption("--threads <n>", "threads of one operator").default(defaultThreads()),
     new Option("--out <folder>", "folder of the run (default: the next free one below runs/)"),
-    integerOption("--validation <n>", "samples kept from training (default: a twelfth)", 0),
-    new Option("--binarize <how>", "pixels to black and white once, before training").choices([
-      "none",
-      "fixed",
-      "threshold",
-    ]),
-    integerOption("--limit <n>", "use at most this many samples of each split"),
-    integerOption("--image-size <n>", "resize images of a folder to this height and width"),
-    integerOption("--channels <n>", "1 makes images of a folder grey, 3 coloured"),
-    integerOption("--toy-size <n>", "points for training and validation of a generated data set"),
+    ...dataFlags(),
     integerOption("--log-every <n>", "log training metrics as means over this many steps").default(
       50,
     ),
     numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
     new Option("--no-export", "write no ONNX files at the end"),
+    profileOption(),
   ];
 };
+
+/** `--profile` or `--profile 200`. */
+export const profileOption = (): Option =>
+  integerOption(
+    "--profile [steps]",
+    "show by layer and by operator where the time of a step goes (of 50 steps if no number is given)",
+  ).preset("50");
 
 /** Adds `train`; its flags depend on the method, which is looked for in the command line first. */
 export async function addTrainVerb(program: Command, context: Context): Promise<Command> {
@@ -59,6 +59,7 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
       "train gaussian-vae --latents 10 --beta 4 --epochs 20 --seed 1",
       "train categorical-vae --data fashion-mnist --out runs/clothes",
       "train gaussian-vae --network convolutional --data ./photos --image-size 32",
+      "train gaussian-vae --steps 200 --profile",
     ],
     options: commonOptions(definition),
     action: async ([method = ""], given, ctx) => {
@@ -86,15 +87,12 @@ async function requestOf(
   const options = parseOptions(definition, given);
   const { listDatasets } = await import("../data/index.ts");
   const known = (await listDatasets()).map(({ name }) => name);
-  const picked = ["validation", "binarize", "limit", "imageSize", "channels", "toySize"]
-    .filter((name) => given[name] !== undefined)
-    .map((name) => [name, given[name]]);
   return {
     definition,
     options,
     data: {
       name: dataName((given.data as string | undefined) ?? dataOf(definition), known),
-      ...Object.fromEntries(picked),
+      ...dataOptionsOf(given),
     },
     seed: number("seed") as number,
     threads: number("threads") as number,
@@ -104,5 +102,6 @@ async function requestOf(
     folder: given.out as string | undefined,
     checkpointSeconds: number("checkpointSeconds"),
     exports: given.export !== false,
+    profile: number("profile"),
   };
 }

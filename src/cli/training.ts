@@ -3,6 +3,7 @@ import { formatBytes, formatDuration, formatNumber } from "../report/table.ts";
 import type { Evaluation, Finished, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
 import { interruptible } from "./interrupt.ts";
+import { startProfiling } from "./profiling.ts";
 import { createProgress } from "./progress.ts";
 import { loadData, openRun, sampleCounts } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -24,6 +25,8 @@ export interface TrainRequest {
   readonly checkpointSeconds?: number | undefined;
   /** Write ONNX files at the end. */
   readonly exports: boolean;
+  /** Steps of each phase to profile; none when absent. */
+  readonly profile?: number | undefined;
 }
 
 /** Trains a new run from its config to its report. Nothing is left behind if it fails before a step. */
@@ -49,8 +52,9 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   };
   const undo = await run.createRunFolder(folder, config);
   try {
-    const { checkpointSeconds } = settings;
-    return await trainRun({ folder, method, config, dataset, exports, checkpointSeconds }, context);
+    const { checkpointSeconds, profile } = settings;
+    const job = { folder, method, config, dataset, exports, checkpointSeconds, profile };
+    return await trainRun(job, context);
   } catch (error) {
     const lines = await run.readMetrics(folder).catch(() => []);
     if (lines.length === 0 && (await run.newestCheckpoint(folder)) === undefined) await undo();
@@ -61,7 +65,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
 /** Goes on with a run from its newest checkpoint. */
 export async function resumeRun(
   folder: string,
-  settings: { readonly exports: boolean; readonly checkpointSeconds?: number | undefined },
+  settings: Pick<Job, "exports" | "checkpointSeconds" | "profile">,
   context: Context,
 ): Promise<Figures> {
   return trainRun({ ...(await openRun(folder)), ...settings }, context);
@@ -74,6 +78,7 @@ interface Job {
   readonly dataset: Dataset;
   readonly exports: boolean;
   readonly checkpointSeconds?: number | undefined;
+  readonly profile?: number | undefined;
 }
 
 async function trainRun(job: Job, context: Context): Promise<Figures> {
@@ -82,6 +87,7 @@ async function trainRun(job: Job, context: Context): Promise<Figures> {
   const { epochs, steps, seed, threads, batchSize, logEvery } = config;
   const progress = createProgress(context.terminal, { epochs, steps });
   context.note(`${config.method} on ${config.data.name}: ${folder}`);
+  const profiling = await startProfiling(job, context, progress.end);
   try {
     const result = await interruptible(context, (signal) =>
       train({
@@ -90,24 +96,28 @@ async function trainRun(job: Job, context: Context): Promise<Figures> {
         validation: dataset.validation,
         ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
         ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+        ...(profiling === undefined ? {} : { profiler: profiling.profiler }),
         onProgress: progress.update,
         warn: (message) => context.note(`reparam: ${message}`),
       }),
     );
     progress.end();
+    const profiled = (await profiling?.save()) ?? {};
     if (result.status === "interrupted") {
       context.exitCode = 130;
       context.say(`Stopped at step ${result.step}. Go on with: reparam resume ${folder}`);
-      return { folder, status: result.status, step: result.step, checkpoint: result.checkpoint };
+      const { status, step, checkpoint } = result;
+      return { folder, status, step, checkpoint, ...profiled };
     }
     const finished = await finishRun({
       ...{ folder, method, config, dataset, result, exports },
       onStage: (stage) => progress.stage(`${stage} …`),
     });
+    const pictures = [...finished.pictures, ...((await profiling?.draw()) ?? [])];
     progress.end();
     const { step, epoch, seconds } = result;
-    sayFinished(folder, finished, { step, seconds: seconds.train ?? 0 }, context);
-    return { folder, status: "finished", step, epoch, seconds, ...finished };
+    sayFinished(folder, { ...finished, pictures }, { step, seconds: seconds.train ?? 0 }, context);
+    return { folder, status: "finished", step, epoch, seconds, ...finished, pictures, ...profiled };
   } finally {
     progress.end();
   }

@@ -11,6 +11,7 @@ export {
   scatterPlot,
 } from "./plot.ts";
 export { encodePng, type Picture } from "./png.ts";
+export { groupLayers, profilePlot, profileText } from "./profile.ts";
 export { svgToPng } from "./raster.ts";
 export type { EvaluationPoint, RunConfig, RunRecord, TrainPoint } from "./record.ts";
 export { drawSamples, isDrawable, madeBy } from "./samples.ts";

@@ -13,7 +13,7 @@ export const runConfigSchema = z.looseObject({
   method: z.string(),
   options: z.record(z.string(), z.unknown()),
   data: z.looseObject({
-    /** Name of a known data set, or the absolute path of a folder. */
+    /** Name of a known data set, or the absolute path of a folder or a table. */
     name: z.string(),
     validation: z.int().nonnegative().optional(),
     binarize: z.enum(["none", "fixed", "threshold"]).optional(),
@@ -21,6 +21,12 @@ export const runConfigSchema = z.looseObject({
     imageSize: count.optional(),
     channels: z.union([z.literal(1), z.literal(3)]).optional(),
     toySize: count.optional(),
+    columns: z.array(z.string()).readonly().optional(),
+    ignoreColumns: z.array(z.string()).readonly().optional(),
+    labelColumn: z.string().optional(),
+    weightColumn: z.string().optional(),
+    dtype: z.enum(["float32", "float64"]).optional(),
+    terms: count.optional(),
     /** Samples of train, validation and test, to notice data that changed since. */
     samples: z.array(z.int().nonnegative()).optional(),
   }),

@@ -3,6 +3,7 @@ import type { Method, Metrics } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
 import { newestCheckpoint } from "./checkpoint.ts";
 import type { MetricsLine } from "./metrics-log.ts";
+import type { StepProfiler } from "./step-profile.ts";
 import { Training } from "./training.ts";
 
 export interface FitOptions {
@@ -26,6 +27,8 @@ export interface FitOptions {
   readonly checkpointSeconds?: number;
   /** Ends the training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Measures where the time of the first steps goes. Changes none of the numbers. */
+  readonly profiler?: StepProfiler;
   readonly onProgress?: (progress: Progress) => void;
   readonly warn?: (message: string) => void;
 }

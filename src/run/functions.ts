@@ -1,4 +1,4 @@
-import type { Split } from "../data/index.ts";
+import { readRows, type Split } from "../data/index.ts";
 import { compile } from "../onnx/index.ts";
 import {
   type FunctionName,
@@ -129,13 +129,9 @@ export function fillInputs(
 
 /** Rows `from` … `to` − 1 of every column of a split. */
 export function rowsOf(split: Split, from: number, to: number): Record<string, Tensor> {
-  const rows: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(split.columns)) {
-    const size = elementCount(shape);
-    const part = data.subarray(from * size, to * size) as Tensor["data"];
-    rows[name] = { dtype, shape: [to - from, ...shape], data: part };
-  }
-  return rows;
+  return Object.fromEntries(
+    Object.entries(split.columns).map(([name, column]) => [name, readRows(column, from, to)]),
+  );
 }
 
 /** The columns of a batch that a function takes. */

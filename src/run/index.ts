@@ -36,6 +36,7 @@ export {
   readMetrics,
   type TrainLine,
 } from "./metrics-log.ts";
+export { addProfilePictures, writeProfiles } from "./profile-files.ts";
 export {
   createRunFolder,
   type ExportEntry,
@@ -47,3 +48,12 @@ export {
   updateSummary,
 } from "./run-folder.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
+export {
+  createStepProfiler,
+  type KernelTime,
+  type LayerTime,
+  type OperatorTime,
+  type StepProfile,
+  type StepProfiler,
+  type StepProfilerOptions,
+} from "./step-profile.ts";

@@ -1,4 +1,4 @@
-import { compile, type HeldState, type Program } from "../onnx/index.ts";
+import { compile, type HeldState, type Program, type ProgramProfiler } from "../onnx/index.ts";
 import { type Phase, type ProgramOutputs, phaseProgram, specsOf } from "../step/index.ts";
 import type { Tensor, TensorSpec, Tree } from "../tensor/index.ts";
 import { heldState } from "./checkpoint.ts";
@@ -11,13 +11,15 @@ export class PhaseRun {
   /** Seconds spent compiling since this was last set to 0. */
   compileSeconds = 0;
   readonly #threads: number;
+  readonly #profile: boolean;
   readonly #programs = new Map<string, Program<ProgramOutputs>>();
 
-  constructor(phase: Phase, state: Tree<Tensor>, threads: number) {
+  constructor(phase: Phase, state: Tree<Tensor>, threads: number, profile = false) {
     this.phase = phase;
     this.structure = specsOf(state);
     this.state = heldState(state);
     this.#threads = threads;
+    this.#profile = profile;
   }
 
   /** Runs a program; the state moves on, the other outputs come back. */
@@ -26,15 +28,34 @@ export class PhaseRun {
     inputs: Readonly<Record<string, Tree<Tensor>>>,
     draw: { readonly seed: number; readonly step: number },
   ): Promise<Record<string, Tree<Tensor>>> {
+    const [outputs] = await this.runSteps(name, [inputs], draw);
+    return outputs as Record<string, Tree<Tensor>>;
+  }
+
+  /** Runs a program once for each of `inputs`, all of the same shapes, the draws following each other. */
+  async runSteps(
+    name: string,
+    inputs: readonly Readonly<Record<string, Tree<Tensor>>>[],
+    draw: { readonly seed: number; readonly step: number },
+  ): Promise<readonly Record<string, Tree<Tensor>>[]> {
     const program = this.#programs.get(name) ?? (await this.#compile(name));
-    const { state, ...rest } = await program.run({ ...inputs, state: this.state }, draw);
-    this.state = state as unknown as HeldState;
-    return rest as unknown as Record<string, Tree<Tensor>>;
+    const { state, steps } = await program.runSteps(this.state, inputs, draw);
+    this.state = state;
+    return steps as unknown as readonly Record<string, Tree<Tensor>>[];
   }
 
   /** The state on the host. */
   read(): Tree<Tensor> {
     return this.state.read(this.structure) as Tree<Tensor>;
+  }
+
+  /** Of the programs compiled so far, by name; none unless the phase is profiled. */
+  get profilers(): ReadonlyMap<string, ProgramProfiler> {
+    const profilers = new Map<string, ProgramProfiler>();
+    for (const [name, { profiler }] of this.#programs) {
+      if (profiler !== undefined) profilers.set(name, profiler);
+    }
+    return profilers;
   }
 
   async release(): Promise<void> {
@@ -47,6 +68,7 @@ export class PhaseRun {
     const { build, example } = phaseProgram(this.phase, name, this.structure);
     const program = await compile<object, ProgramOutputs>(build as () => ProgramOutputs, example, {
       threads: this.#threads,
+      profile: this.#profile,
     });
     this.#programs.set(name, program);
     this.compileSeconds += (performance.now() - start) / 1000;

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { createLoader, type Loader } from "../data/index.ts";
-import { initialState, iteratePhase, type Metrics, weightsOf } from "../step/index.ts";
+import type { HeldState } from "../onnx/index.ts";
+import { initialState, type Metrics } from "../step/index.ts";
 import { ReparamError } from "../tensor/index.ts";
 import {
   type Checkpoint,
@@ -10,10 +11,10 @@ import {
   startPosition,
 } from "./checkpoint.ts";
 import type { FitOptions, FitResult } from "./fit.ts";
-import { type CompiledFunction, compileFunction, evaluateSplit } from "./functions.ts";
-import { iterationOn } from "./iteration.ts";
+import { type Iterated, iterate, stepsTogether } from "./iteration.ts";
 import { type MetricsLine, type MetricsLog, openMetrics } from "./metrics-log.ts";
 import { PhaseRun } from "./phase-run.ts";
+import { Validation } from "./validation.ts";
 
 /** A training in progress: owns the compiled programs and the open log. */
 export class Training {
@@ -23,11 +24,12 @@ export class Training {
   readonly #log: MetricsLog | undefined;
   readonly #lines: MetricsLine[];
   #running: PhaseRun;
-  #evaluate: CompiledFunction | undefined;
+  readonly #validation: Validation;
   #checkpoint: string | undefined;
   #savedAt = performance.now();
   #rows = 0;
   #busySeconds = 0;
+  #secondsPerStep = Number.POSITIVE_INFINITY;
 
   constructor(
     options: FitOptions,
@@ -37,6 +39,7 @@ export class Training {
   ) {
     const { train, batchSize, seed } = options;
     this.#options = options;
+    this.#validation = new Validation(options);
     this.position = position;
     this.#running = running;
     this.#loader = createLoader(train, { batchSize, seed });
@@ -55,7 +58,7 @@ export class Training {
     if (phase === undefined)
       throw new ReparamError(`${method.name} has no phase ${position.phase}.`);
     const state = found?.state ?? initialState(phase, seed);
-    const running = new PhaseRun(phase, state, threads);
+    const running = new PhaseRun(phase, state, threads, options.profiler !== undefined);
     const opened = folder === undefined ? undefined : await openMetrics(folder, position.step);
     const training = new Training(options, position, running, opened);
     training.#checkpoint = found?.path;
@@ -69,14 +72,15 @@ export class Training {
         await this.#save();
         return true;
       }
-      await this.#step();
+      await this.#steps(this.#groupSize);
     }
     return false;
   }
 
   async nextPhase(): Promise<void> {
-    const { method, seed, threads = 2 } = this.#options;
+    const { method, seed, threads = 2, profiler } = this.#options;
     const { position } = this;
+    await profiler?.end(this.#running);
     const previous = this.#running.read();
     await this.#running.release();
     position.phase += 1;
@@ -85,7 +89,8 @@ export class Training {
     position.phaseCursor = position.cursor;
     position.history = [];
     const phase = method.phases[position.phase] as (typeof method.phases)[number];
-    this.#running = new PhaseRun(phase, initialState(phase, seed, previous), threads);
+    const state = initialState(phase, seed, previous);
+    this.#running = new PhaseRun(phase, state, threads, profiler !== undefined);
   }
 
   result(status: FitResult["status"]): FitResult {
@@ -101,8 +106,9 @@ export class Training {
   }
 
   async close(): Promise<void> {
+    await this.#options.profiler?.end(this.#running);
     await this.#log?.close();
-    await this.#evaluate?.release();
+    await this.#validation.release();
     await this.#running.release();
   }
 
@@ -126,36 +132,76 @@ export class Training {
     return this.#fraction() >= 1 || (iteration > 0 && done?.(history) === true);
   }
 
-  async #step(): Promise<void> {
+  /** The next steps, at most this many, together where the phase allows it. */
+  async #steps(most: number): Promise<void> {
     const { position } = this;
     const running = this.#running;
-    const before = { state: running.state, cursor: position.cursor, runs: position.runs };
+    const { cursor, runs } = position;
+    const before = { state: running.state, cursor, runs };
     const start = performance.now();
-    const iteration = iterationOn(running, this.#loader, position, this.#options.seed, (rows) => {
-      this.#rows += rows;
-    });
-    const metrics = await iteratePhase(running.phase, iteration);
-    const compiling = running.compileSeconds;
-    const seconds = (performance.now() - start) / 1000 - compiling;
+    const { metrics, rows } = await this.#iterate(most);
+    this.#spend("compile", running.compileSeconds);
+    const seconds = (performance.now() - start) / 1000 - running.compileSeconds;
     running.compileSeconds = 0;
-    this.#spend("compile", compiling);
     this.#spend("train", seconds);
+    this.#rows += rows;
     this.#busySeconds += seconds;
-    const bad = badMetric(metrics);
-    if (bad !== undefined) {
-      running.state = before.state;
-      Object.assign(position, { cursor: before.cursor, runs: before.runs });
-      throw await this.#stopped(`${bad} is ${metrics[bad]} at step ${position.step + 1}`);
+    this.#secondsPerStep = seconds / metrics.length;
+    await this.#options.profiler?.after(running, metrics.length, seconds);
+    for (const [i, each] of metrics.entries()) {
+      const bad = badMetric(each);
+      if (bad !== undefined) {
+        await this.#rewind(before, i);
+        throw await this.#stopped(`${bad} is ${each[bad]} at step ${position.step + 1}`);
+      }
+      // Steps that ran together read one batch each; the state is that after the last of them.
+      const last = i === metrics.length - 1;
+      if (metrics.length > 1) position.cursor = cursor + i + 1;
+      await this.#afterStep(each, cursor, last);
+      if (!last && this.#options.signal?.aborted === true) {
+        await this.#rewind(before, i + 1);
+        return;
+      }
     }
-    const epochs = [before.cursor, position.cursor].map((cursor) =>
-      Math.floor(cursor / this.#loader.batchesPerEpoch),
-    );
-    await this.#afterStep(metrics, epochs[0] !== epochs[1], before.cursor);
+  }
+
+  #iterate(most: number): Promise<Iterated> {
+    return iterate(this.#running, this.#loader, this.position, this.#options.seed, most);
+  }
+
+  /** The state and position after the first `count` of the steps that began at `before`. */
+  async #rewind(
+    { state, cursor, runs }: { state: HeldState; cursor: number; runs: number },
+    count: number,
+  ): Promise<void> {
+    this.#running.state = state;
+    Object.assign(this.position, { cursor, runs });
+    if (count > 0) await this.#iterate(count);
+  }
+
+  /**
+   * As many steps as fit into a tenth of a second, for signals are heeded in between, and into the time
+   * until the next checkpoint is due.
+   */
+  get #groupSize(): number {
+    const { epochs = 0, steps, checkpointSeconds = 20 } = this.#options;
+    const age = (performance.now() - this.#savedAt) / 1000;
+    const { iteration, cursor, phaseCursor } = this.position;
+    const length = this.#running.phase.iterations ?? steps;
+    const left =
+      length === undefined
+        ? epochs * this.#loader.batchesPerEpoch - (cursor - phaseCursor)
+        : length - iteration;
+    return Math.min(left, stepsTogether(this.#secondsPerStep, checkpointSeconds - age));
   }
 
   /** Counts the step, logs, evaluates and saves as it is due; a checkpoint is always the last of these. */
-  async #afterStep(metrics: Metrics, epochEnds: boolean, cursorBefore: number): Promise<void> {
+  async #afterStep(metrics: Metrics, cursorBefore: number, hasState: boolean): Promise<void> {
     const { position } = this;
+    const [epochBefore, epoch] = [cursorBefore, position.cursor].map((cursor) =>
+      Math.floor(cursor / this.#loader.batchesPerEpoch),
+    );
+    const epochEnds = epoch !== epochBefore;
     const { phases } = this.#options.method;
     const { phase } = this.#running;
     position.iteration += 1;
@@ -177,7 +223,8 @@ export class Training {
     position.finished = last && over;
     const age = (performance.now() - this.#savedAt) / 1000;
     const { checkpointSeconds = 20 } = this.#options;
-    if (over || age >= checkpointSeconds || (epochEnds && age >= checkpointSeconds / 4)) {
+    const due = age >= checkpointSeconds || (epochEnds && age >= checkpointSeconds / 4);
+    if (over || (hasState && due)) {
       await this.#save();
     }
     this.#report(metrics, evaluation);
@@ -195,16 +242,9 @@ export class Training {
   }
 
   async #evaluateValidation(): Promise<Metrics | undefined> {
-    const { method, validation, seed, threads = 2 } = this.#options;
-    if (validation === undefined || validation.length === 0) return undefined;
-    if (method.functions.evaluate === undefined) return undefined;
     const start = performance.now();
-    const weights = weightsOf(method, this.#running.read());
-    const compiled =
-      this.#evaluate?.withWeights(weights) ??
-      (await compileFunction(method, "evaluate", weights, { threads }));
-    this.#evaluate = compiled;
-    const result = await evaluateSplit(compiled, validation, { seed });
+    const result = await this.#validation.evaluate(() => this.#running.read());
+    if (result === undefined) return undefined;
     this.#spend("evaluate", (performance.now() - start) / 1000);
     const line = { kind: "evaluation", split: "validation", ...this.#moment(), ...result } as const;
     await this.#append(line);

@@ -25,4 +25,11 @@ export type {
   ProgramInputs,
   ProgramOutputs,
 } from "./method.ts";
-export { initialState, iteratePhase, phaseProgram, scalarMetrics, specsOf } from "./phase.ts";
+export {
+  initialState,
+  iteratePhase,
+  onlyProgram,
+  phaseProgram,
+  scalarMetrics,
+  specsOf,
+} from "./phase.ts";

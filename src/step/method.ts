@@ -117,4 +117,6 @@ export interface DataShape {
   readonly trainSize: number;
   readonly batchSize: number;
   readonly classes: readonly string[] | undefined;
+  /** Names of the entries of a column: the features of `x`, the terms of `counts`. */
+  readonly names?: Readonly<Record<string, readonly string[]>> | undefined;
 }

@@ -64,13 +64,18 @@ export const specsOf = (tree: Tree<TensorSpec>): Tree<TensorSpec> =>
 /** One iteration of a phase: its own, or its only program on the next batch. */
 export function iteratePhase(phase: Phase, iteration: Iteration): Promise<Metrics> {
   if (phase.iterate !== undefined) return phase.iterate(iteration);
+  return iteration
+    .run(onlyProgram(phase), { batch: iteration.next() })
+    .then((outputs) => scalarMetrics(outputs.metrics as Tree<Tensor>));
+}
+
+/** The name of the program of a phase that has no iteration of its own. */
+export function onlyProgram(phase: Phase): string {
   const names = Object.keys(phase.programs);
   if (names.length !== 1) {
     throw new ReparamError(`phase ${phase.name} has several programs and needs its own iterate().`);
   }
-  return iteration
-    .run(names[0] as string, { batch: iteration.next() })
-    .then((outputs) => scalarMetrics(outputs.metrics as Tree<Tensor>));
+  return names[0] as string;
 }
 
 /** Scalar tensors as numbers by path. */

@@ -74,6 +74,39 @@ describe.each(methods)("a training of %s", (_name, method, extra) => {
   });
 });
 
+describe("steps that run together", () => {
+  const options = { ...base, method: regression(), epochs: 12, validation: toySplit(50, 1) };
+  const together = { ...options, checkpointSeconds: 60 };
+
+  it("give the numbers of steps one by one, stopped in the midst of them or not", async () => {
+    const alone = await fitMethod(options);
+    const whole = await fitMethod(together);
+    expect(figures(whole.lines)).toEqual(figures(alone.lines));
+    expect(leafMap<Tensor>(whole.state)).toEqual(leafMap<Tensor>(alone.state));
+    const folder = newFolder();
+    for (const step of [13, 22]) {
+      const stopped = await stopAfter(step, { ...together, folder });
+      expect([stopped.status, stopped.step]).toEqual(["interrupted", step]);
+    }
+    const resumed = await fitMethod({ ...together, folder });
+    expect(figures(resumed.lines)).toEqual(figures(alone.lines));
+    expect(leafMap<Tensor>(resumed.state)).toEqual(leafMap<Tensor>(alone.state));
+  });
+
+  it("stop at the step whose loss is not finite, with the state before it", async () => {
+    const wild = { method: regression(1e18), epochs: 6 };
+    const message = (options: FitOptions) =>
+      fitMethod(options).catch((error: Error) => error.message);
+    const alone = await message({ ...options, ...wild, folder: newFolder() });
+    const folder = newFolder();
+    const got = await message({ ...together, ...wild, folder });
+    const step = /at step (\d+)/.exec(alone as string)?.[1];
+    expect(got).toContain(`at step ${step} `);
+    const kept = readdirSync(join(folder, "checkpoints"));
+    expect(kept).toEqual([`step-${String(Number(step) - 1).padStart(8, "0")}.safetensors`]);
+  });
+});
+
 describe("what trains", () => {
   it("finds the line", async () => {
     const { state, lines } = await fitMethod({ ...base, method: regression(), epochs: 60 });
