@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
+import { decodeNpy } from "../data/npy.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { decodeNpy } from "./npy.ts";
 import { writeSamples } from "./pictures.ts";
 import { openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Dataset, Split } from "../data/index.ts";
+import { encodeNpy } from "../data/npy.ts";
 import { ReparamError } from "../tensor/index.ts";
-import { encodeNpy } from "./npy.ts";
 import { loadData, type OpenRun, openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb, integerOption } from "./verb.ts";
@@ -24,17 +24,18 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
       integerOption("--limit <n>", "encode at most this many samples"),
     ],
     action: async ([folder = ""], flags, ctx) => {
-      const { compileFunction, mapSplit, rowsOf, writeAtomic } = await import("../run/index.ts");
-      const { makeSplit } = await import("../data/index.ts");
+      const { compileFunction, mapSplit, writeAtomic } = await import("../run/index.ts");
+      const { takeSamples } = await import("../data/index.ts");
       const run = await openTrained(folder, ctx);
       const all = await splitOf(run, flags.data as string);
       const limit = Math.min(all.length, (flags.limit as number | undefined) ?? all.length);
-      const columns = Object.entries(rowsOf(all, 0, limit)).map(
-        ([name, { dtype, shape, data }]) => [name, { dtype, shape: shape.slice(1), data }],
+      const first = takeSamples(
+        all,
+        Uint32Array.from({ length: limit }, (_, i) => i),
       );
       const { threads } = run.config;
       const compiled = await compileFunction(run.method, "encode", run.weights, { threads });
-      const outputs = await mapSplit(compiled, makeSplit(Object.fromEntries(columns)));
+      const outputs = await mapSplit(compiled, first);
       await compiled.release();
       const name = flags.output as string;
       const codes = outputs[name];
@@ -50,14 +51,19 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
     },
   });
 
-/** A split of the run's data by name, or the test split of other data. */
+/** A split of the run's data by name, or the test part of other data: all of it where it has none. */
 async function splitOf({ dataset, config }: OpenRun, name: string): Promise<Split> {
   if (name === "train" || name === "validation" || name === "test") return dataset[name];
-  const { imageSize, channels } = config.data;
+  const { imageSize, channels, dtype } = config.data;
+  // A table has the features of the run's by name; labels and weights are not needed.
+  const columns = dataset.names?.x;
   const other: Dataset = await loadData({
     name,
     ...(imageSize === undefined ? {} : { imageSize }),
     ...(channels === undefined ? {} : { channels }),
+    ...(columns === undefined ? {} : { columns: [...columns] }),
+    ...(dtype === undefined ? {} : { dtype }),
+    whole: true,
   });
   return other.test;
 }

@@ -1,5 +1,5 @@
+import { encodeNpy } from "../data/npy.ts";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
-import { encodeNpy } from "./npy.ts";
 
 /**
  * Writes what a function made: images [N, C, H, W] as a grid, points [N, 2] as a scatter plot, and anything

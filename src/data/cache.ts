@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { ReparamError } from "../tensor/index.ts";
 import { gunzipIfPacked } from "./idx.ts";
 import type { DataSource } from "./sources.ts";
-import type { Card } from "./types.ts";
+import type { Card, CorpusOptions, Dataset, SplitOptions, TableOptions } from "./types.ts";
 
 /** A file of a data set as it must be, unpacked. */
 export interface PinnedFile {
@@ -19,10 +19,17 @@ export interface PinnedFile {
 export interface Recipe {
   readonly name: string;
   readonly card: Card;
-  readonly classes: readonly string[];
+  /** Default "images". */
+  readonly kind?: "images" | "table" | "documents";
+  readonly classes?: readonly string[];
   readonly files: readonly PinnedFile[];
   readonly sources: readonly DataSource[];
+  /** Reads the files in `folder`. Default: a folder of IDX files. */
+  readonly load?: (folder: string, options: RecipeOptions) => Promise<Dataset>;
 }
+
+/** What a data set of files may be asked for; each takes what suits it. */
+export type RecipeOptions = SplitOptions & TableOptions & CorpusOptions;
 
 export interface CacheOptions {
   /** Default: `cacheFolder()`. */
@@ -76,6 +83,13 @@ export async function damagedFiles(recipe: Recipe, cache?: string): Promise<Map<
     }
   }
   return problems;
+}
+
+/** The text of a file of the cache, packed or not. */
+export async function readCached(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  const packed = (await sizeOf(path)) === undefined ? `${path}.gz` : path;
+  return new TextDecoder().decode(await gunzipIfPacked(await readFile(packed), packed));
 }
 
 function checkFile({ name, bytes, sha256 }: PinnedFile, content: Uint8Array): void {
@@ -213,8 +227,10 @@ async function unavailable(
       ? broken.map(([name, why]) => `${join(folder, name)} ${why}`).join(", ")
       : `${recipe.name} is not in the cache`;
   const wanted = [...problems.keys()].join(", ") || "the files";
+  const last =
+    recipe.load === undefined ? ", or name a folder that has them with --data FOLDER" : "";
   return new ReparamError(
-    `${state}, and cannot be fetched (${reasons.join("; ")}). Put ${wanted} (or the same with .gz) ` +
-      `into ${folder}, or name a folder that has them with --data FOLDER.`,
+    `${state}, and cannot be fetched (${reasons.join("; ")}). Put ${wanted} ` +
+      `(or the same with .gz) into ${folder}${last}.`,
   );
 }

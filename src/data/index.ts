@@ -3,6 +3,7 @@ export { type CacheOptions, cacheFolder } from "./cache.ts";
 export { loadFolder } from "./folder.ts";
 export { encodeIdx, parseIdx, readIdx, writeIdx } from "./idx.ts";
 export { createLoader, type Loader, type LoaderOptions } from "./loader.ts";
+export { decodeNpy, encodeNpy } from "./npy.ts";
 export {
   type DatasetInfo,
   fetchDataset,
@@ -11,15 +12,19 @@ export {
   loadDataset,
   verifyDataset,
 } from "./registry.ts";
-export { makeSplit, takeSamples } from "./split.ts";
+export { makeSplit, readRows, takeSamples } from "./split.ts";
+export { parseColumnList } from "./table-columns.ts";
 export type { ToyOptions } from "./toys.ts";
 export type {
   Binarization,
   Card,
   Column,
+  CorpusOptions,
   Dataset,
   ImageOptions,
   Split,
   SplitName,
   SplitOptions,
+  StoredRows,
+  TableOptions,
 } from "./types.ts";

@@ -42,10 +42,10 @@ export function createLoader(split: Split, options: LoaderOptions): Loader {
     );
   }
   let cached = { epoch: -1, order: new Uint32Array(0) };
-  const orderOf = (epoch: number): Uint32Array => {
+  const orderOf = (epoch: number): Uint32Array<ArrayBuffer> => {
     if (cached.epoch === epoch) return cached.order;
     const order = shuffle
-      ? permutation(split.length, { seed, step: epoch, path: "shuffle" })
+      ? shuffledOrder(split, seed, epoch)
       : Uint32Array.from({ length: split.length }, (_, i) => i);
     cached = { epoch, order };
     return order;
@@ -64,6 +64,34 @@ export function createLoader(split: Split, options: LoaderOptions): Loader {
       return tensorsAt(split, order.subarray(at, at + batchSize));
     },
   };
+}
+
+/**
+ * The order of an epoch. Rows on disk come in blocks of neighbours: the blocks are permuted, and the rows
+ * inside of as many of them as may be in memory at once.
+ */
+function shuffledOrder(split: Split, seed: number, step: number): Uint32Array<ArrayBuffer> {
+  const { length, columns } = split;
+  const stored = Object.values(columns).find((column) => column.stored !== undefined)?.stored;
+  if (stored === undefined) return permutation(length, { seed, step, path: "shuffle" });
+  const { blockRows, blocksKept } = stored;
+  const order = new Uint32Array(length);
+  const blocks = permutation(Math.ceil(length / blockRows), { seed, step, path: "shuffle.blocks" });
+  // A block of the split may lie across three of the file, where other splits took rows out of it.
+  const group = Math.max(1, Math.floor(blocksKept / 3));
+  let filled = 0;
+  for (let first = 0; first < blocks.length; first += group) {
+    const start = filled;
+    for (const block of blocks.subarray(first, first + group)) {
+      const end = Math.min((block + 1) * blockRows, length);
+      for (let row = block * blockRows; row < end; row++) order[filled++] = row;
+    }
+    const rows = order.slice(start, filled);
+    const path = `shuffle.rows.${first / group}`;
+    const inside = permutation(rows.length, { seed, step, path });
+    for (const [i, from] of inside.entries()) order[start + i] = rows[from] as number;
+  }
+  return order;
 }
 
 function tensorsAt(split: Split, indices: Uint32Array): Record<string, Tensor> {

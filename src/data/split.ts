@@ -1,6 +1,13 @@
-import { allocate, elementCount, permutation, ReparamError } from "../tensor/index.ts";
+import {
+  allocate,
+  type DType,
+  elementCount,
+  permutation,
+  ReparamError,
+  type Tensor,
+} from "../tensor/index.ts";
 import { binarize } from "./binarize.ts";
-import type { Column, Split, SplitName, SplitOptions } from "./types.ts";
+import type { Column, Split, SplitName, SplitOptions, StoredRows } from "./types.ts";
 
 /** Which samples of which part of the source make a split. */
 export interface SplitPlan {
@@ -12,7 +19,7 @@ export interface SplitPlan {
 export function makeSplit(columns: Readonly<Record<string, Column>>): Split {
   let length: number | undefined;
   for (const [name, column] of Object.entries(columns)) {
-    const rows = column.data.length / elementCount(column.shape);
+    const rows = column.stored?.length ?? column.data.length / elementCount(column.shape);
     length ??= rows;
     if (rows !== length || !Number.isInteger(rows)) {
       throw new ReparamError(`column "${name}" has ${rows} samples, others have ${length}.`);
@@ -27,20 +34,64 @@ export function takeSamples(split: Split, indices: Uint32Array): Split {
   const consecutive = indices.every((index, i) => index === first + i);
   const columns: Record<string, Column> = {};
   for (const [name, column] of Object.entries(split.columns)) {
-    const size = elementCount(column.shape);
+    const { dtype, shape, stored } = column;
+    const size = elementCount(shape);
+    if (stored !== undefined) {
+      columns[name] = storedColumn(dtype, shape, stored.pick(indices));
+      continue;
+    }
     const data = consecutive
       ? column.data.subarray(first * size, (first + indices.length) * size)
       : gatherRows(column, indices);
-    columns[name] = { ...column, data };
+    columns[name] = { dtype, shape, data };
   }
   return { length: indices.length, columns };
 }
 
-/** A new array with the rows of a column at `indices`. */
-export function gatherRows({ dtype, shape, data }: Column, indices: Uint32Array): Column["data"] {
+/** A column whose rows stay on disk. */
+export function storedColumn(dtype: DType, shape: readonly number[], stored: StoredRows): Column {
+  let whole: WeakRef<Column["data"]> | undefined;
+  return {
+    dtype,
+    shape,
+    stored,
+    // For code that does not know of stored rows: read once, and kept as long as somebody holds it.
+    get data() {
+      let data = whole?.deref();
+      if (data === undefined) {
+        data = allocate(dtype, stored.length * elementCount(shape));
+        stored.read(0, stored.length, data);
+        whole = new WeakRef(data);
+      }
+      return data;
+    },
+  };
+}
+
+/** Rows `from` … `to` − 1 of a column. They share memory with it unless it is stored. */
+export function readRows(column: Column, from: number, to: number): Tensor {
+  const { dtype, shape, stored } = column;
   const size = elementCount(shape);
+  const rows = [to - from, ...shape];
+  if (stored === undefined) {
+    return { dtype, shape: rows, data: column.data.subarray(from * size, to * size) };
+  }
+  const data = allocate(dtype, (to - from) * size);
+  stored.read(from, to - from, data);
+  return { dtype, shape: rows, data };
+}
+
+/** A new array with the rows of a column at `indices`. */
+export function gatherRows(column: Column, indices: Uint32Array): Column["data"] {
+  const { dtype, shape, stored } = column;
+  const size = elementCount(shape);
+  if (stored !== undefined) {
+    const gathered = allocate(dtype, indices.length * size);
+    stored.gather(indices, gathered);
+    return gathered;
+  }
   // Row copies do not look at the values, so one cast serves every element type.
-  const source = data as Uint8Array<ArrayBuffer>;
+  const source = column.data as Uint8Array<ArrayBuffer>;
   const rows = allocate(dtype, indices.length * size) as Uint8Array<ArrayBuffer>;
   for (let i = 0; i < indices.length; i++) {
     const at = (indices[i] as number) * size;
@@ -68,6 +119,11 @@ export function planSplits(
   const { seed = 0, limit = Number.POSITIVE_INFINITY } = options;
   checkCount("limit", options.limit, 1);
   checkCount("validation", options.validation, 0);
+  if (options.whole === true && counts.test === undefined) {
+    const none = { from: "train", indices: new Uint32Array(0) } as const;
+    const all = { from: "train", indices: consecutive(counts.train).slice(0, limit) } as const;
+    return { train: none, validation: none, test: all };
+  }
   let train = published
     ? consecutive(counts.train)
     : permutation(counts.train, { seed, step: 0, path: "split" });

@@ -1,12 +1,14 @@
-import { fillNormal, fillUniform, ReparamError } from "../tensor/index.ts";
+import { fillNormal, fillUniform } from "../tensor/index.ts";
 import { checkCount, makeSplit, planSplits, takeSamples } from "./split.ts";
-import type { Card, Dataset, ImageOptions, Split, SplitOptions } from "./types.ts";
+import type { Card, Dataset, Split, SplitOptions, TableOptions } from "./types.ts";
 
 /** Options that only generated data sets have. */
 export interface ToyOptions {
   /** Points for training and validation together; a quarter as many for the test. Default 24000. */
   readonly toySize?: number;
 }
+
+type ToySettings = SplitOptions & ToyOptions & Pick<TableOptions, "dtype">;
 
 /** Random numbers of one point. */
 interface Draw {
@@ -20,7 +22,9 @@ interface Draw {
 export interface Toy {
   readonly name: string;
   readonly card: Card;
-  readonly point: (draw: Draw) => readonly [x: number, y: number];
+  /** Names of the parts, if points are labelled by the one that they come from. */
+  readonly classes?: readonly string[];
+  readonly point: (draw: Draw) => readonly [x: number, y: number, label?: number];
 }
 
 const toy = (name: string, title: string, citation: string, point: Toy["point"]): Toy => ({
@@ -92,48 +96,80 @@ const checkerboard = toy(
   },
 );
 
+/** A part of a mixture: its covariance is L·Lᵀ with L = [[a, 0], [b, c]]. */
+interface Blob {
+  readonly weight: number;
+  readonly mean: readonly [number, number];
+  readonly factor: readonly [a: number, b: number, c: number];
+}
+
+/** Parts of `blobs`: of unequal weight, size and direction. */
+export const blobParts: readonly Blob[] = [
+  { weight: 0.5, mean: [-2, 0], factor: [0.6, 0.3, 0.4] },
+  { weight: 0.3, mean: [2, 1.5], factor: [0.4, -0.5, 0.5] },
+  { weight: 0.2, mean: [1, -2], factor: [0.9, 0, 0.25] },
+];
+
+const blobs: Toy = {
+  ...toy(
+    "blobs",
+    "a mixture of three normal distributions of weights ½, 0.3 and 0.2, labelled by part",
+    "Bishop, Pattern recognition and machine learning, section 9.2 (2006), for the model; parameters of our own",
+    ({ u: [which], e: [ex, ey] }) => {
+      const label = which < 0.5 ? 0 : which < 0.8 ? 1 : 2;
+      const { mean, factor } = blobParts[label] as Blob;
+      const [a, b, c] = factor;
+      return [mean[0] + a * ex, mean[1] + b * ex + c * ey, label];
+    },
+  ),
+  classes: ["large", "tilted", "flat"],
+};
+
 /** Distributions in the plane, each sample a point `x` [2]. */
-export const toys: readonly Toy[] = [twoMoons, eightGaussians, grid25, spiral, checkerboard];
+export const toys: readonly Toy[] = [
+  ...[twoMoons, eightGaussians, grid25, spiral, checkerboard],
+  blobs,
+];
 
 /** The first `length` points of a part: more points begin with the fewer. */
-function points({ name, point }: Toy, part: string, length: number, seed: number): Split {
+function points(
+  { name, classes, point }: Toy,
+  part: string,
+  length: number,
+  { seed = 0, dtype = "float32" }: ToySettings,
+): Split {
   const uniforms = new Float32Array(3 * length);
   const normals = new Float32Array(2 * length);
   fillUniform(uniforms, { seed, step: 0, path: `toy.${name}.${part}.uniform` });
   fillNormal(normals, { seed, step: 0, path: `toy.${name}.${part}.normal` });
-  const data = new Float32Array(2 * length);
+  const data = dtype === "float32" ? new Float32Array(2 * length) : new Float64Array(2 * length);
+  const labels = new Int32Array(length);
   for (let i = 0; i < length; i++) {
     const [a, b, c] = uniforms.subarray(3 * i, 3 * i + 3) as unknown as Draw["u"];
     const [d, e] = normals.subarray(2 * i, 2 * i + 2) as unknown as Draw["e"];
-    data.set(point({ u: [a, b, c], e: [d, e] }), 2 * i);
+    const [x, y, label = 0] = point({ u: [a, b, c], e: [d, e] });
+    data.set([x, y], 2 * i);
+    labels[i] = label;
   }
-  return makeSplit({ x: { dtype: "float32", shape: [2], data } });
+  return makeSplit({
+    x: { dtype, shape: [2], data },
+    ...(classes && { label: { dtype: "int32", shape: [], data: labels } as const }),
+  });
 }
 
-/**
- * Draws a data set of points by `seed`. Throws for options of images, and if `toySize` is not a positive
- * integer.
- */
-export function makeToy(
-  toySet: Toy,
-  options: SplitOptions & ImageOptions & ToyOptions = {},
-): Dataset {
-  const { toySize = 24000, seed = 0, binarize = "none", imageSize, channels } = options;
+/** Draws a data set of points by `seed`. Throws if `toySize` is not a positive integer. */
+export function makeToy(toySet: Toy, options: ToySettings = {}): Dataset {
+  const { toySize = 24000 } = options;
   checkCount("toySize", toySize, 1);
-  if (binarize !== "none" || imageSize !== undefined || channels !== undefined) {
-    throw new ReparamError(
-      `${toySet.name} has points, not images. Leave out binarize, imageSize and channels.`,
-    );
-  }
   const test = Math.max(1, Math.floor(toySize / 4));
   const plan = planSplits({ train: toySize, test }, options, true);
   const sources = {
-    train: points(toySet, "train", toySize, seed),
-    test: points(toySet, "test", test, seed),
+    train: points(toySet, "train", toySize, options),
+    test: points(toySet, "test", test, options),
   };
-  const { name, card } = toySet;
+  const { name, card, classes } = toySet;
   return {
-    ...{ name, card },
+    ...{ name, card, ...(classes && { classes }) },
     train: takeSamples(sources.train, plan.train.indices),
     validation: takeSamples(sources.train, plan.validation.indices),
     test: takeSamples(sources.test, plan.test.indices),

@@ -5,11 +5,30 @@ export interface Column {
   readonly dtype: DType;
   /** Shape of one sample: [C, H, W] of an image, [] of a label. */
   readonly shape: readonly number[];
-  /** Row-major, [length, ...shape]. */
+  /** Row-major, [length, ...shape]. Of a stored column this reads the whole file: use `readRows`. */
   readonly data: TypedArray;
+  /** Where the rows are, if they stay on disk. */
+  readonly stored?: StoredRows;
 }
 
-/** Samples as columns of equal length. Images are uint8 `image` [C, H, W], labels int32 `label` []. */
+/** Rows of a file that is too large for the memory. */
+export interface StoredRows {
+  readonly length: number;
+  /** Copies rows `start` … `start + count − 1` to the beginning of `into`, row-major. */
+  read(start: number, count: number, into: TypedArray): void;
+  /** The same for rows in any order; fast where neighbours in the order are near each other. */
+  gather(rows: Uint32Array, into: TypedArray): void;
+  /** The rows at `indices`, in that order, as stored rows again. */
+  pick(indices: Uint32Array): StoredRows;
+  /** Rows that are read at once, and how many such blocks are kept in memory. */
+  readonly blockRows: number;
+  readonly blocksKept: number;
+}
+
+/**
+ * Samples as columns of equal length. Images are uint8 `image` [C, H, W], the numbers of a table float64 `x`
+ * [D] (NaN where missing) and `weight` [], term counts of documents `counts` [V], labels int32 `label` [].
+ */
 export interface Split {
   readonly length: number;
   readonly columns: Readonly<Record<string, Column>>;
@@ -34,6 +53,8 @@ export interface Dataset {
   readonly test: Split;
   /** Names of the classes by label, if samples have labels with names. */
   readonly classes?: readonly string[];
+  /** Names of the entries of a column: the features of `x`, the terms of `counts`. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type Binarization = "none" | "fixed" | "threshold";
@@ -51,6 +72,8 @@ export interface SplitOptions {
   readonly seed?: number;
   /** At most this many samples of each split, the first ones. */
   readonly limit?: number;
+  /** Divide nothing: without a test part, all samples are the test, in their order. Default false. */
+  readonly whole?: boolean;
 }
 
 /** Options that only folders of images need. */
@@ -59,4 +82,24 @@ export interface ImageOptions {
   readonly imageSize?: number;
   /** 1 is grey, 3 is red, green, blue. Default: 1 if every image is grey, else 3. */
   readonly channels?: 1 | 3;
+}
+
+/** Options of tables and of other numbers than images. */
+export interface TableOptions {
+  /** Features by name, in this order. Default: every column that has no other use; text is refused. */
+  readonly columns?: readonly string[];
+  /** Columns to leave out. */
+  readonly ignoreColumns?: readonly string[];
+  /** Classes, as text or numbers: they become `label`, and no feature. */
+  readonly labelColumn?: string;
+  /** Weights of the rows, at least 0: they become `weight`, and no feature. */
+  readonly weightColumn?: string;
+  /** Of `x`, `weight` and `counts`. Default: float64 of tables and documents, float32 of toys. */
+  readonly dtype?: "float32" | "float64";
+}
+
+/** Options of documents. */
+export interface CorpusOptions {
+  /** Size of the vocabulary at most: the terms in the most training documents. Default 2000. */
+  readonly terms?: number;
 }

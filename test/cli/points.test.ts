@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { decodeNpy } from "../../src/cli/npy.ts";
 import { loadDataset } from "../../src/data/index.ts";
+import { decodeNpy } from "../../src/data/npy.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 import { type Invocation, invoke, lastJson, sampleData } from "./invoke.ts";
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { loadDataset } from "../../src/data/index.ts";
 import { verifyDataset } from "../../src/data/registry.ts";
-import { toys } from "../../src/data/toys.ts";
+import { blobParts, toys } from "../../src/data/toys.ts";
 
 const pointsOf = async (name: string, options = {}): Promise<[number, number][]> => {
   const { train } = await loadDataset(name, { toySize: 4000, validation: 0, ...options });
@@ -81,4 +81,39 @@ it("they have neither files nor images", async () => {
   await expect(verifyDataset("spiral")).rejects.toThrow(/generated when it is used/);
   await expect(loadDataset("spiral", { imageSize: 8 })).rejects.toThrow(/points, not images/);
   await expect(loadDataset("spiral", { toySize: 0 })).rejects.toThrow(/toySize must be/);
+});
+
+it("blobs have the weights, means and covariances that they say, and labels", async () => {
+  const { train, classes } = await loadDataset("blobs", { toySize: 20000, validation: 0 });
+  const [x, label] = ["x", "label"].map((name) => Array.from(train.columns[name]!.data, Number));
+  expect(classes).toHaveLength(blobParts.length);
+  for (const [part, { weight, mean, factor }] of blobParts.entries()) {
+    const [a, b, c] = factor;
+    const rows = label!.flatMap((of, i) => (of === part ? [[x![2 * i]!, x![2 * i + 1]!]] : []));
+    const n = rows.length;
+    expect(Math.abs(n / 20000 - weight)).toBeLessThan(
+      5 * Math.sqrt((weight * (1 - weight)) / 20000),
+    );
+    const centre = [0, 1].map((k) => rows.reduce((sum, row) => sum + row[k]!, 0) / n);
+    const covariance = (i: number, j: number): number =>
+      rows.reduce((sum, row) => sum + (row[i]! - centre[i]!) * (row[j]! - centre[j]!), 0) / n;
+    const [vx, vy] = [a * a, b * b + c * c];
+    expect(Math.abs(centre[0]! - mean[0])).toBeLessThan(5 * Math.sqrt(vx / n));
+    expect(Math.abs(centre[1]! - mean[1])).toBeLessThan(5 * Math.sqrt(vy / n));
+    // A sample variance has the relative deviation √(2/n), a covariance at most that of its variances.
+    const slack = 5 * Math.sqrt(2 / n);
+    expect(Math.abs(covariance(0, 0) - vx)).toBeLessThan(slack * vx);
+    expect(Math.abs(covariance(1, 1) - vy)).toBeLessThan(slack * vy);
+    expect(Math.abs(covariance(0, 1) - a * b)).toBeLessThan(slack * Math.sqrt(vx * vy));
+  }
+});
+
+it("points are float64 on request, the same ones", async () => {
+  const [single, double] = await Promise.all(
+    (["float32", "float64"] as const).map((dtype) => loadDataset("spiral", { toySize: 30, dtype })),
+  );
+  expect(double!.train.columns.x!.dtype).toBe("float64");
+  expect(Float32Array.from(double!.train.columns.x!.data as Float64Array)).toEqual(
+    single!.train.columns.x!.data,
+  );
 });

@@ -1,0 +1,43 @@
+import { InvalidArgumentError, Option } from "commander";
+import type { LoadOptions } from "../data/index.ts";
+import { parseColumnList } from "../data/table-columns.ts";
+import { integerOption } from "./verb.ts";
+
+const columnsOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((text) => {
+    const names = parseColumnList(text);
+    if (names.length === 0) throw new InvalidArgumentError("It must be names with commas between.");
+    return names;
+  });
+
+/** The flags that say how data is read and divided. */
+export const dataFlags = (): Option[] => [
+  integerOption("--validation <n>", "samples kept from training (default: a twelfth)", 0),
+  integerOption("--limit <n>", "use at most this many samples of each split"),
+  new Option("--binarize <how>", "pixels to black and white once, before training").choices([
+    "none",
+    "fixed",
+    "threshold",
+  ]),
+  integerOption("--image-size <n>", "resize images of a folder to this height and width"),
+  integerOption("--channels <n>", "1 makes images of a folder grey, 3 coloured"),
+  columnsOption("--columns <a,b,…>", "features of a table, in this order (default: all others)"),
+  columnsOption("--ignore-columns <a,b,…>", "columns of a table to leave out"),
+  new Option("--label-column <name>", "column of a table with classes, for figures and pictures"),
+  new Option("--weight-column <name>", "column of a table with weights of the rows"),
+  new Option(
+    "--dtype <type>",
+    "of numbers that are not images (default: float64 of tables)",
+  ).choices(["float32", "float64"]),
+  integerOption("--terms <n>", "size of the vocabulary of documents (default: 2000)"),
+  integerOption("--toy-size <n>", "points for training and validation of a generated data set"),
+];
+
+/** Those of the flags above that were given, as options of `loadDataset`. */
+export const dataOptionsOf = (given: Readonly<Record<string, unknown>>): Partial<LoadOptions> =>
+  Object.fromEntries(
+    dataFlags()
+      .map((flag) => flag.attributeName())
+      .filter((name) => given[name] !== undefined)
+      .map((name) => [name, given[name]]),
+  );
