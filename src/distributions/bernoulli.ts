@@ -1,6 +1,12 @@
-import { abs, cast, clip, less, log, log1p, sigmoid, softplus } from "../ops/index.ts";
+import { abs, cast, clip, less, log, log1p, sigmoid, softplus, where } from "../ops/index.ts";
 import { uniform, type Value } from "../trace/index.ts";
-import { checkValue, type Distribution, exactlyOne, notReparameterized } from "./distribution.ts";
+import {
+  type Distribution,
+  defineDistribution,
+  exactlyOne,
+  notReparameterized,
+} from "./distribution.ts";
+import { checkParameter } from "./domain.ts";
 
 /**
  * A coin in every element, event shape []: p(1) = sigmoid(logits), as floating-point 0 and 1.
@@ -27,13 +33,14 @@ export function logitsOf(probs: Value): Value {
   return log(p).sub(log1p(p.neg()));
 }
 
-/** @throws ReparamError unless exactly one of logits and probs is given. */
+/** @throws ShapeError unless exactly one of logits and probs is given, or for probabilities beyond 0 and 1. */
 export function Bernoulli(options: BernoulliOptions): Bernoulli {
   const [given, x] = exactlyOne("Bernoulli", { logits: options.logits, probs: options.probs });
+  checkParameter("Bernoulli", given, x, given === "logits" ? "real" : "unitInterval");
   const logits = given === "logits" ? x : logitsOf(x);
   const probs = (): Value => (given === "probs" ? x : sigmoid(logits));
   const batchShape = logits.shape;
-  const self: Bernoulli = {
+  return defineDistribution<Bernoulli>({
     name: "Bernoulli",
     batchShape,
     eventShape: [],
@@ -46,9 +53,10 @@ export function Bernoulli(options: BernoulliOptions): Bernoulli {
       "Use RelaxedBernoulli, or a score-function estimator.",
     ),
     // x log p + (1 − x) log(1 − p) without a logarithm of a rounded probability
-    logProb: (value) => {
-      checkValue(self, value);
-      return value.mul(logits).sub(softplus(logits));
+    logProb: (value) => value.mul(logits).sub(softplus(logits)),
+    cdf: (value) => {
+      const rest = where(less(value, 1), sigmoid(logits.neg()), 1);
+      return where(less(value, 0), 0, rest);
     },
     // −p log p − (1 − p) log(1 − p), the same for ±logits; in this form both terms are positive, so
     // that no digits cancel however certain the outcome is
@@ -59,8 +67,8 @@ export function Bernoulli(options: BernoulliOptions): Bernoulli {
     },
     mean: probs,
     variance: () => sigmoid(logits).mul(sigmoid(logits.neg())),
-  };
-  return self;
+    events: { count: 2, numbers: () => [0, 1], dtype: logits.dtype },
+  });
 }
 
 /** KL(p ‖ q) = softplus(b) − softplus(a) − sigmoid(a) (b − a) for logits a of p and b of q. */

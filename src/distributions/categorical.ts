@@ -19,7 +19,8 @@ import {
   klCategories,
   perturbedLogits,
 } from "./category.ts";
-import { checkValue, type Distribution, notReparameterized } from "./distribution.ts";
+import { type Distribution, defineDistribution, notReparameterized } from "./distribution.ts";
+import { checkInside } from "./domain.ts";
 
 /**
  * An index 0 … K − 1 with p(k) = softmax(logits)ₖ over the last axis, event shape []. Samples are int64;
@@ -44,12 +45,10 @@ function categoriesOf(value: Value): Value {
 export function Categorical(options: CategoryOptions): Categorical {
   const parameters = categoryParameters("Categorical", options);
   const { logits, count, batchShape, probs, logProbs } = parameters;
-  const index = (): Value => {
-    const numbers = Array.from({ length: count }, (_, k) => k);
-    return constant(tensorOf(numbers, [count], logits.dtype));
-  };
+  const indices = (): number[] => Array.from({ length: count }, (_, k) => k);
+  const index = (): Value => constant(tensorOf(indices(), [count], logits.dtype));
   const mean = (): Value => sum(probs().mul(index()), -1);
-  const self: Categorical = {
+  return defineDistribution<Categorical>({
     name: "Categorical",
     batchShape,
     eventShape: [],
@@ -62,7 +61,7 @@ export function Categorical(options: CategoryOptions): Categorical {
       "Use RelaxedOneHotCategorical, or gumbelSoftmax with hard: true.",
     ),
     logProb: (value) => {
-      checkValue(self, value);
+      checkInside("Categorical.logProb", { low: 0, high: count - 1, integer: true }, value);
       const shape = broadcastShapes("Categorical.logProb", value.shape, batchShape);
       const at = expandDims(broadcastTo(categoriesOf(value), shape), -1); // (...batch, 1)
       return squeeze(takeAlongAxis(broadcastTo(logProbs(), [...shape, count]), at, -1), -1);
@@ -73,8 +72,8 @@ export function Categorical(options: CategoryOptions): Categorical {
       const offset = index().sub(expandDims(mean(), -1));
       return sum(probs().mul(offset.square()), -1);
     },
-  };
-  return self;
+    events: { count, numbers: indices, dtype: "int64" },
+  });
 }
 
 export const klCategorical = (p: Categorical, q: Categorical): Value =>

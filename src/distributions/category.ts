@@ -1,7 +1,8 @@
 import { argMax, clip, log, logSoftmax, oneHot, softmax, sum } from "../ops/index.ts";
-import { isFloat, ReparamError, type Shape } from "../tensor/index.ts";
+import { isFloat, ReparamError, type Shape, ShapeError } from "../tensor/index.ts";
 import type { Key, Value } from "../trace/index.ts";
 import { exactlyOne } from "./distribution.ts";
+import { checkParameter } from "./domain.ts";
 import { gumbel } from "./noise.ts";
 
 /**
@@ -30,10 +31,12 @@ export function categoryParameters(name: string, options: CategoryOptions): Cate
   const [given, x] = exactlyOne(name, { logits, probs });
   const count = x.shape.at(-1);
   if (typeof count !== "number" || !isFloat(x.dtype)) {
-    throw new ReparamError(
-      `${name}: ${given} must be floating-point [..., categories] with a fixed number of categories, got ${x}.`,
+    throw new ShapeError(
+      name,
+      `${given} must be floating-point [..., categories] with a fixed number of categories, got ${x}.`,
     );
   }
+  checkParameter(name, given, x, given === "logits" ? "logit" : "nonNegative");
   // log 0 would do for a category without probability, but its gradient 1/0 would not
   const smallest = x.dtype === "float64" ? 2 ** -1022 : 2 ** -126;
   const scores = given === "logits" ? x : log(clip(x, smallest, Number.POSITIVE_INFINITY));

@@ -1,7 +1,14 @@
 import { broadcastShapes } from "../ops/index.ts";
-import { ReparamError } from "../tensor/index.ts";
+import { normalCdf, normalQuantile } from "../ops/special/index.ts";
 import { normal, type Operand, type Value } from "../trace/index.ts";
-import { checkValue, type Distribution, exactlyOne, reparameterized } from "./distribution.ts";
+import {
+  type Distribution,
+  defineDistribution,
+  exactlyOne,
+  reparameterized,
+} from "./distribution.ts";
+import { checkParameter } from "./domain.ts";
+import { withInfiniteEnds } from "./location-scale.ts";
 import {
   dtypeOf,
   expOf,
@@ -45,6 +52,8 @@ export type NormalOptions = { readonly mean: Operand } & (
 
 function parametersOf({ mean, std, logVariance }: NormalOptions): NormalParameters {
   const [given, x] = exactlyOne("Normal", { std, logVariance });
+  checkParameter("Normal", "mean", mean, "real");
+  checkParameter("Normal", given, x, given === "std" ? "positive" : "real");
   if (given === "logVariance") {
     return {
       mean,
@@ -55,9 +64,6 @@ function parametersOf({ mean, std, logVariance }: NormalOptions): NormalParamete
       logVariance: () => x,
       variance: () => expOf(x),
     };
-  }
-  if (typeof x === "number" && !(x > 0)) {
-    throw new ReparamError(`Normal: std must be above 0, got ${x}. Use a small positive number.`);
   }
   return {
     mean,
@@ -72,7 +78,7 @@ function parametersOf({ mean, std, logVariance }: NormalOptions): NormalParamete
 
 /**
  * @param options mean, and either std > 0 or logVariance = 2 log std: numbers or values that broadcast.
- * @throws ReparamError unless exactly one form of the scale is given, or for a number std ≤ 0.
+ * @throws ShapeError unless exactly one form of the scale is given, or for a known std ≤ 0.
  */
 export function Normal(options: NormalOptions): Normal {
   const parameters = parametersOf(options);
@@ -80,7 +86,7 @@ export function Normal(options: NormalOptions): Normal {
   const spread = options.std ?? options.logVariance;
   const batchShape = broadcastShapes("Normal", shapeOf(mean), shapeOf(spread));
   const dtype = dtypeOf(mean, spread);
-  const self: Normal = {
+  return defineDistribution<Normal>({
     name: "Normal",
     batchShape,
     eventShape: [],
@@ -88,18 +94,18 @@ export function Normal(options: NormalOptions): Normal {
     parameters,
     ...reparameterized(batchShape, (key, shape) => normal(key, shape, dtype).mul(std()).add(mean)),
     logProb: (value) => {
-      checkValue(self, value);
       const standardized = value.sub(mean).mul(inverseStd());
       return standardized
         .square()
         .mul(-0.5)
         .sub(plus(logStd(), LOG_2PI / 2));
     },
+    cdf: (value) => normalCdf(value.sub(mean).mul(inverseStd())),
+    icdf: (probability) => withInfiniteEnds(normalQuantile, probability).mul(std()).add(mean),
     entropy: () => stretched(plus(logStd(), (1 + LOG_2PI) / 2), batchShape, dtype),
     mean: () => stretched(mean, batchShape, dtype),
     variance: () => stretched(variance(), batchShape, dtype),
-  };
-  return self;
+  });
 }
 
 /**

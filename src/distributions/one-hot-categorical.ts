@@ -10,7 +10,7 @@ import {
   oneHotArgMax,
   perturbedLogits,
 } from "./category.ts";
-import { checkValue, type Distribution, notReparameterized } from "./distribution.ts";
+import { type Distribution, defineDistribution, notReparameterized } from "./distribution.ts";
 
 /**
  * The categorical distribution over vectors of K with a single 1, event shape [K], of the logits' dtype.
@@ -25,7 +25,7 @@ export interface OneHotCategorical extends Distribution {
 export function OneHotCategorical(options: CategoryOptions): OneHotCategorical {
   const parameters = categoryParameters("OneHotCategorical", options);
   const { logits, count, batchShape, probs, logProbs } = parameters;
-  const self: OneHotCategorical = {
+  return defineDistribution<OneHotCategorical>({
     name: "OneHotCategorical",
     batchShape,
     eventShape: [count],
@@ -37,15 +37,16 @@ export function OneHotCategorical(options: CategoryOptions): OneHotCategorical {
       (key, shape) => oneHotArgMax(perturbedLogits(logits, key, shape)),
       "Use RelaxedOneHotCategorical, or gumbelSoftmax with hard: true.",
     ),
-    logProb: (value) => {
-      checkValue(self, value);
-      return sum(value.mul(finite(logProbs())), -1);
-    },
+    logProb: (value) => sum(value.mul(finite(logProbs())), -1),
     entropy: () => entropyOf(parameters),
     mean: probs,
     variance: () => probs().mul(probs().neg().add(1)),
-  };
-  return self;
+    events: {
+      count,
+      numbers: () => Array.from({ length: count ** 2 }, (_, i) => Number(i % (count + 1) === 0)),
+      dtype: logits.dtype,
+    },
+  });
 }
 
 export const klOneHotCategorical = (p: OneHotCategorical, q: OneHotCategorical): Value =>

@@ -31,3 +31,6 @@ export const dtypeOf = (...operands: readonly Operand[]): DType =>
 /** The operand as a value of the given shape. */
 export const stretched = (a: Operand, shape: Shape, dtype: DType): Value =>
   typeof a === "number" ? full(shape, a, dtype) : broadcastTo(a, shape);
+
+/** The operand as a value of its own shape. */
+export const asValue = (a: Operand, dtype: DType): Value => stretched(a, shapeOf(a), dtype);

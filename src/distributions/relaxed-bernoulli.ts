@@ -3,12 +3,12 @@ import type { Operand, Value } from "../trace/index.ts";
 import { type BernoulliOptions, logitsOf } from "./bernoulli.ts";
 import {
   checkTemperature,
-  checkValue,
   type Distribution,
+  defineDistribution,
   exactlyOne,
-  noClosedForm,
   reparameterized,
 } from "./distribution.ts";
+import { checkParameter } from "./domain.ts";
 import { logistic } from "./noise.ts";
 import { logOf, minus, reciprocalOf, stretched, times } from "./operand.ts";
 
@@ -33,6 +33,7 @@ export interface LogitRelaxedBernoulli extends Distribution {
 
 function logitsGiven(name: string, { logits, probs }: BernoulliOptions): Value {
   const [given, x] = exactlyOne(name, { logits, probs });
+  checkParameter(name, given, x, given === "logits" ? "real" : "unitInterval");
   return given === "logits" ? x : logitsOf(x);
 }
 
@@ -47,7 +48,7 @@ export function LogitRelaxedBernoulli(options: RelaxedBernoulliOptions): LogitRe
   checkTemperature(name, temperature);
   const logits = logitsGiven(name, options);
   const { shape: batchShape, dtype } = logits;
-  const self: LogitRelaxedBernoulli = {
+  return defineDistribution<LogitRelaxedBernoulli>({
     name,
     batchShape,
     eventShape: [],
@@ -57,7 +58,6 @@ export function LogitRelaxedBernoulli(options: RelaxedBernoulliOptions): LogitRe
     ),
     // log τ + z − 2 log(1 + eᶻ) with z = τ y − logits; the density is even in z
     logProb: (value) => {
-      checkValue(self, value);
       const z = value.mul(temperature).sub(logits);
       return z.sub(softplus(z).mul(2)).add(logOf(temperature));
     },
@@ -68,8 +68,7 @@ export function LogitRelaxedBernoulli(options: RelaxedBernoulliOptions): LogitRe
       const scale = reciprocalOf(temperature);
       return stretched(times(times(scale, scale), Math.PI ** 2 / 3), batchShape, dtype);
     },
-  };
-  return self;
+  });
 }
 
 /** @throws ReparamError for a temperature that is not positive, or both or none of logits and probs. */
@@ -80,7 +79,7 @@ export function RelaxedBernoulli(options: RelaxedBernoulliOptions): RelaxedBerno
   const logits = logitsGiven(name, options);
   const { shape: batchShape, dtype } = logits;
   const [smallest, gap] = dtype === "float64" ? [2 ** -1022, 2 ** -53] : [2 ** -126, 2 ** -24];
-  const self: RelaxedBernoulli = {
+  return defineDistribution<RelaxedBernoulli>({
     name,
     batchShape,
     eventShape: [],
@@ -91,15 +90,10 @@ export function RelaxedBernoulli(options: RelaxedBernoulliOptions): RelaxedBerno
     // the density of the log-odds over the Jacobian x(1 − x); a value that was rounded to 0 or 1 counts
     // as its neighbour inside, where the density is finite
     logProb: (value) => {
-      checkValue(self, value);
       const x = clip(value, smallest, 1 - gap);
       const [logX, logNotX] = [log(x), log(x.neg().add(1))];
       const relaxed = LogitRelaxedBernoulli({ logits, temperature });
       return relaxed.logProb(logX.sub(logNotX)).sub(logX).sub(logNotX);
     },
-    entropy: noClosedForm(name, "entropy"),
-    mean: noClosedForm(name, "mean"),
-    variance: noClosedForm(name, "variance"),
-  };
-  return self;
+  });
 }

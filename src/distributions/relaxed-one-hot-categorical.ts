@@ -8,9 +8,8 @@ import {
 } from "./category.ts";
 import {
   checkTemperature,
-  checkValue,
   type Distribution,
-  noClosedForm,
+  defineDistribution,
   reparameterized,
 } from "./distribution.ts";
 import { logOf, times } from "./operand.ts";
@@ -54,7 +53,7 @@ export function ExpRelaxedOneHotCategorical(
   const { temperature } = options;
   checkTemperature(name, temperature);
   const { logits, count, batchShape } = categoryParameters(name, options);
-  const self: ExpRelaxedOneHotCategorical = {
+  return defineDistribution<ExpRelaxedOneHotCategorical>({
     name,
     batchShape,
     eventShape: [count],
@@ -64,16 +63,11 @@ export function ExpRelaxedOneHotCategorical(
     ),
     // Maddison et al., equation 22: (n−1)! τⁿ⁻¹ ∏ αₖ exp(−τ yₖ) / Σ αᵢ exp(−τ yᵢ), with α = exp(logits)
     logProb: (value) => {
-      checkValue(self, value);
       const scores = logSoftmax(value.mul(temperature).neg().add(logits));
       const volume = times(logOf(temperature), count - 1);
       return sum(scores, -1).add(volume).add(logFactorialBelow(count));
     },
-    entropy: noClosedForm(name, "entropy"),
-    mean: noClosedForm(name, "mean"),
-    variance: noClosedForm(name, "variance"),
-  };
-  return self;
+  });
 }
 
 /**
@@ -87,7 +81,7 @@ export function RelaxedOneHotCategorical(
   checkTemperature(name, temperature);
   const { logits, count, batchShape } = categoryParameters(name, options);
   const smallest = logits.dtype === "float64" ? 2 ** -1022 : 2 ** -126;
-  const self: RelaxedOneHotCategorical = {
+  return defineDistribution<RelaxedOneHotCategorical>({
     name,
     batchShape,
     eventShape: [count],
@@ -98,15 +92,10 @@ export function RelaxedOneHotCategorical(
     // Maddison et al., equation 10: the density of log x over the Jacobian ∏ xₖ. An element that was
     // rounded to 0 counts as the smallest positive number; its own logarithm would be infinite.
     logProb: (value) => {
-      checkValue(self, value);
       const y = log(clip(value, smallest, Number.POSITIVE_INFINITY));
       return ExpRelaxedOneHotCategorical(options).logProb(y).sub(sum(y, -1));
     },
-    entropy: noClosedForm(name, "entropy"),
-    mean: noClosedForm(name, "mean"),
-    variance: noClosedForm(name, "variance"),
-  };
-  return self;
+  });
 }
 
 export interface GumbelSoftmaxOptions {

@@ -21,6 +21,17 @@ export {
   where,
 } from "./binary.ts";
 export { broadcastShapes, sameShape } from "./broadcast.ts";
+export {
+  cholesky,
+  choleskyLogDeterminant,
+  diagonal,
+  diagonalMatrix,
+  logDeterminant,
+  lowerTriangular,
+  solveTriangular,
+  type TriangularOptions,
+  triangularInverse,
+} from "./cholesky.ts";
 export { constant, full, sizeValue } from "./constant.ts";
 export {
   type ConvolutionOptions,
@@ -51,6 +62,7 @@ export {
   step,
   tanh,
 } from "./elementwise.ts";
+export { type Form, type FormName, forms } from "./forms.ts";
 export { gather, oneHot, scatterAlongAxis, takeAlongAxis } from "./indexing.ts";
 export { type MatmulOptions, matmul } from "./linalg.ts";
 export {
@@ -94,6 +106,33 @@ export {
 } from "./resampling.ts";
 export { type CumulativeOptions, cumulativeSum, flip, prod, tile } from "./scan.ts";
 export { concat, pad, type SliceOptions, slice, stack } from "./slicing.ts";
+export {
+  betaVariateSlopes,
+  digamma,
+  erfc,
+  erfInverse,
+  gammaVariateSlope,
+  incompleteBeta,
+  inverseMillsRatio,
+  logAddExp,
+  logBeta,
+  logBinomial,
+  logErfc,
+  logErfcx,
+  logExpm1,
+  logGamma,
+  logGammaKernel,
+  logNormalCdf,
+  logOneMinusExp,
+  logSubExp,
+  lowerIncompleteGamma,
+  normalCdf,
+  normalQuantile,
+  normalQuantileOfLog,
+  polygamma,
+  trigamma,
+  upperIncompleteGamma,
+} from "./special/index.ts";
 export { split } from "./split.ts";
 export {
   customGradient,

@@ -3,15 +3,24 @@ import { gradients } from "../../src/autodiff/index.ts";
 import {
   Bernoulli,
   Categorical,
+  Cauchy,
+  Exponential,
+  Geometric,
+  Gumbel,
   gumbelSoftmax,
+  HalfNormal,
   Independent,
+  Laplace,
+  Logistic,
   LogitRelaxedBernoulli,
+  Multinomial,
   Normal,
   OneHotCategorical,
   RelaxedBernoulli,
   RelaxedOneHotCategorical,
+  Uniform,
 } from "../../src/distributions/index.ts";
-import { constant, sum } from "../../src/ops/index.ts";
+import { constant, full, sum } from "../../src/ops/index.ts";
 import { dim, spec, type Tensor, tensorOf } from "../../src/tensor/index.ts";
 import { evaluate, Key, trace, type Value } from "../../src/trace/index.ts";
 
@@ -88,6 +97,118 @@ describe("parameters that cannot be", () => {
       /wants integer categories/,
     ],
     [
+      "a scale of 0",
+      (x) => Laplace({ location: x, scale: 0 }),
+      /^Laplace: scale must be above 0, got 0\. \(at .*parameters\.test\.ts:/,
+    ],
+    [
+      "a negative scale among the constants",
+      (x) => Gumbel({ location: x, scale: constant(tensorOf([1, -2, 3], [3])) }),
+      /^Gumbel: scale must be above 0, got -2/,
+    ],
+    [
+      "a scale of NaN",
+      () => HalfNormal({ scale: Number.NaN }),
+      /^HalfNormal: scale must be above 0, got NaN/,
+    ],
+    [
+      "a location of NaN",
+      (x) => Cauchy({ location: Number.NaN, scale: x }),
+      /^Cauchy: location must be finite, got NaN/,
+    ],
+    [
+      "an infinite mean",
+      (x) => Normal({ mean: full([3], Number.POSITIVE_INFINITY), std: x }),
+      /^Normal: mean must be finite, got Infinity/,
+    ],
+    [
+      "both forms of a scale",
+      (x) => Logistic({ location: x, scale: 1, logScale: 0 } as never),
+      /^Logistic: wants exactly one of scale or logScale, got scale and logScale/,
+    ],
+    ["a rate of 0", () => Exponential({ rate: 0 }), /^Exponential: rate must be above 0, got 0/],
+    [
+      "an empty interval",
+      () => Uniform({ low: 1, high: 1 }),
+      /^Uniform: low must be below high, got 1 and 1/,
+    ],
+    [
+      "probabilities beyond 1",
+      () => Bernoulli({ probs: constant(tensorOf([0.5, 1.2], [2])) }),
+      /^Bernoulli: probs must be from 0 to 1, got 1\.2/,
+    ],
+    [
+      "logits taken for probabilities",
+      () => Categorical({ probs: constant(tensorOf([-1, 2], [2])) }),
+      /^Categorical: probs must be at least 0, got -1/,
+    ],
+    [
+      "logits that are NaN",
+      (_x) => {
+        const logits = constant(tensorOf([0, Number.NaN], [2]));
+        return gumbelSoftmax({ logits, temperature: 1, key: new Key("z") });
+      },
+      /^gumbelSoftmax: logits must be a number or −∞, got NaN/,
+    ],
+    [
+      "a probability of 0 that success never has",
+      () => Geometric({ probs: constant(tensorOf([0], [1])) }),
+      /^Geometric: probs must be above 0/,
+    ],
+    [
+      "integer parameters",
+      () => Bernoulli({ logits: constant(tensorOf([1], [1], "int32")) }),
+      /^Bernoulli: logits must be floating-point, got int32\[1\]/,
+    ],
+    [
+      "half a draw",
+      (x) => Multinomial({ total: 1.5, logits: x }),
+      /^Multinomial: total must be a whole number above 0, got 1\.5/,
+    ],
+    [
+      "a value outside of the support",
+      () => Exponential({ rate: 1 }).logProb(constant(-1)),
+      /^Exponential\.logProb: the value must be at least 0, got -1\. It lies outside/,
+    ],
+    [
+      "a value outside of an interval",
+      () => Uniform({ low: 0, high: 2 }).logProb(full([4], 3)),
+      /^Uniform\.logProb: the value must be from 0 to 2, got 3/,
+    ],
+    [
+      "half a failure",
+      (x) => Geometric({ logits: x }).logProb(constant(0.5)),
+      /^Geometric\.logProb: the value must be a whole number of at least 0, got 0\.5/,
+    ],
+    [
+      "weights that do not sum to 1",
+      (x) => {
+        const value = constant(tensorOf([0.5, 0.5, 0.5], [3]));
+        return RelaxedOneHotCategorical({ temperature: 1, logits: x }).logProb(value);
+      },
+      /^RelaxedOneHotCategorical\.logProb: .* with the sum 1 .*, got \[0\.5, 0\.5, 0\.5\]/,
+    ],
+    [
+      "a probability beyond 1",
+      (x) => Laplace({ location: x, scale: 1 }).icdf(constant(1.5)),
+      /^Laplace\.icdf: the probability must be from 0 to 1, got 1\.5/,
+    ],
+    [
+      "a cdf of vectors",
+      (x) => Independent(Normal({ mean: x, std: 1 }), 1).cdf(x),
+      /^Independent\(Normal\): the cdf has no closed form/,
+    ],
+    [
+      "a mean that does not exist",
+      (x) => Cauchy({ location: x, scale: 1 }).mean(),
+      /^Cauchy: the mean does not exist/,
+    ],
+    [
+      "too many events",
+      (x) => Independent(Bernoulli({ logits: full([17], 0).add(sum(x)) })).enumerate(),
+      /^Independent\(Bernoulli\): the events are too many/,
+    ],
+    [
       "too many axes",
       (x) => Independent(Normal({ mean: x, std: 1 }), 3),
       /^Independent: axes must be 0 … 2 for Normal with batch \[2, 3\], got 3/,
@@ -158,6 +279,6 @@ describe("Categorical.logProb", () => {
 
   it("refuses a category that does not exist", () => {
     expect(Number.isFinite(Number(labelled(4).data[0]))).toBe(true);
-    expect(() => labelled(5)).toThrow(/index 5 is outside/);
+    expect(() => labelled(5)).toThrow(/value must be a whole number from 0 to 4, got 5/);
   });
 });

@@ -2,7 +2,6 @@
 import {
   Bernoulli,
   Categorical,
-  type Distribution,
   ExpRelaxedOneHotCategorical,
   Independent,
   LogitRelaxedBernoulli,
@@ -11,41 +10,13 @@ import {
   RelaxedBernoulli,
   RelaxedOneHotCategorical,
 } from "../../src/distributions/index.ts";
-import { type Tensor, tensorOf } from "../../src/tensor/index.ts";
-import type { Value } from "../../src/trace/index.ts";
-
-export interface Entry {
-  readonly name: string;
-  /** The exported factory that the entry tests. */
-  readonly factory: string;
-  /** float64, with a leading batch axis of 2. */
-  readonly parameters: readonly Tensor[];
-  readonly make: (...parameters: Value[]) => Distribution;
-  /** A batch of events inside the support, float64 where values are continuous. */
-  readonly value: Tensor;
-  /** All events of a discrete support, one a row: [count, 1, ...eventShape]. */
-  readonly events?: Tensor;
-  /** Members that throw because they have no closed form. */
-  readonly lacks?: readonly ("entropy" | "mean" | "variance")[];
-  /** Points x of an integral over one dimension, and their events [count, 1, ...eventShape]. */
-  readonly grid?: readonly [xs: readonly number[], events: Tensor];
-}
-
-const f64 = (shape: readonly number[], ...values: number[]): Tensor =>
-  tensorOf(values, shape, "float64");
+import { tensorOf } from "../../src/tensor/index.ts";
+import { type Entry, f64, line, scalars, unit } from "./entry.ts";
+import { combinedEntries } from "./table-combined.ts";
+import { scalarEntries } from "./table-scalar.ts";
+import { specialEntries } from "./table-special.ts";
 
 const numbersOf = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number);
-
-const line = (from: number, to: number, count = 4001): number[] =>
-  Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
-
-/** Points of (0, 1), dense at both ends, where relaxed densities peak. */
-const unit = line(-30, 30).map((t) => 1 / (1 + Math.exp(-t)));
-
-const scalars = (xs: readonly number[]): [readonly number[], Tensor] => [
-  xs,
-  f64([xs.length, 1], ...xs),
-];
 
 const three = f64([2, 3], 0.3, -1.1, 0.7, 2, 0.1, -0.4);
 const identity = f64([3, 1, 3], 1, 0, 0, 0, 1, 0, 0, 0, 1);
@@ -54,6 +25,9 @@ const probs = f64([2, 3], 0.2, 0.3, 0.5, 0.7, 0.2, 0.1);
 const simplex = f64([2, 3], 0.2, 0.3, 0.5, 0.9, 0.02, 0.08);
 
 export const table: readonly Entry[] = [
+  ...scalarEntries,
+  ...combinedEntries,
+  ...specialEntries,
   {
     name: "Normal by std",
     factory: "Normal",

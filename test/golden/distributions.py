@@ -10,6 +10,7 @@ import mpmath
 import torch
 import torch.distributions as D
 
+import families
 from store import integers, normal, save
 
 F8 = torch.float64
@@ -123,4 +124,5 @@ def relaxed_entries():
 
 def make(name):
     arrays = normal_entries() | bernoulli_entries() | categorical_entries() | relaxed_entries()
+    arrays |= families.entries()
     save(name, arrays, {"units": "nats", "variance": "elementwise for one-hot vectors"})

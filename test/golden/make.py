@@ -16,6 +16,8 @@ import initializers
 import layers
 import ops
 import optimizers
+import special
+import special_distributions
 import trajectories
 
 MAKERS = {
@@ -27,6 +29,8 @@ MAKERS = {
     "distributions": distributions.make,
     "initializers": initializers.make,
     "layers": layers.make,
+    "special": special.make,
+    "special-distributions": special_distributions.make,
 }
 
 
