@@ -88,7 +88,7 @@ const variants: [string, Record<string, unknown>][] = [
   ["categorical-vae", { width: 8, latents: 10, learningRate: 1e-2, boundSamples: 8 }],
   [
     "categorical-vae",
-    { width: 8, latents: 10, relaxation: "st-gumbel-softmax", learningRate: 1e-2, boundSamples: 8 },
+    { width: 8, latents: 10, estimator: "st-gumbel-softmax", learningRate: 1e-2, boundSamples: 8 },
   ],
 ];
 

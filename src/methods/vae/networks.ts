@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   type ConvolutionParams,
   convolution,
@@ -9,7 +10,7 @@ import {
   transposedConvolution,
 } from "../../nn/index.ts";
 import { flatten, relu, reshape } from "../../ops/index.ts";
-import { ReparamError, type Tree } from "../../tensor/index.ts";
+import { elementCount, ReparamError, type Tree } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
 
 /** Channels, height, width. */
@@ -138,4 +139,42 @@ function checkDivisible(image: ImageShape): ImageShape {
     );
   }
   return image;
+}
+
+export type NetworkKind = "linear" | "mlp" | "convolutional";
+
+/** The option by which a method lets its networks be chosen. */
+export const networkOption = (preset: NetworkKind) =>
+  z
+    .enum(["linear", "mlp", "convolutional"])
+    .default(preset)
+    .describe("layers of encoder and decoder; linear has none but those to and from the latents");
+
+export interface Networks {
+  /** [B, C, H, W] → [B, features]. */
+  readonly encoder: Network;
+  readonly features: number;
+  /** [B, latents] → [B, C, H, W]. */
+  readonly decoder: Network;
+}
+
+/** Encoder and decoder of one kind; `features` are those of hidden dense layers. */
+export function networksOf(
+  kind: NetworkKind,
+  image: ImageShape,
+  { latents, ...size }: ConvolutionalSize & { readonly latents: number },
+): Networks {
+  if (kind === "convolutional") {
+    return {
+      encoder: convolutionalEncoder(image, size),
+      features: size.features,
+      decoder: convolutionalDecoder(image, latents, size),
+    };
+  }
+  const hidden = kind === "mlp" ? [size.features] : [];
+  return {
+    encoder: denseEncoder(image, hidden),
+    features: hidden[0] ?? elementCount(image),
+    decoder: denseDecoder(image, latents, hidden),
+  };
 }
