@@ -1,109 +1,151 @@
 // `npm run bench`: times of the engine, and their ratios to PyTorch where a Python with torch is present.
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
 import { machine, versions } from "../src/run/config.ts";
 import { ReparamError } from "../src/tensor/index.ts";
+import { compareForms } from "./forms.ts";
+import { type JavascriptTime, timeJavascriptPeers } from "./javascript.ts";
 import { type Figures, measure } from "./measure.ts";
-import { costTable, overallLine, progressLine, timeTable } from "./report.ts";
-import { findPeer } from "./side.ts";
-import { overall } from "./statistics.ts";
-import { workloads } from "./workloads.ts";
+import { help, type Options, readOptions } from "./options.ts";
+import {
+  agreementLine,
+  costTable,
+  javascriptTable,
+  overallLine,
+  progressLine,
+  timeTable,
+} from "./report.ts";
+import { findPeer, type Peer } from "./side.ts";
+import { type Overall, overall } from "./statistics.ts";
+import { tolerance, verify } from "./verify.ts";
+import { trainings, type Workload } from "./workloads.ts";
 
-const help = `Usage: npm run bench -- [options]
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? (error.message.split("\n")[0] as string) : String(error);
 
-Times training steps and single operations of reparam, in turns with the same in PyTorch.
-
-  --only NAME     this workload alone; may be given more than once:
-                  ${workloads.map(({ name }) => name).join(", ")}
-  --rounds N      pairs of rounds of each workload (default 9)
-  --threads N     threads of either side (default 2)
-  --quick         two short rounds: a check that everything runs, not a measurement
-  --json          the last line of output is one JSON object with every figure
-  --help          this text
-
-The environment variable REPARAM_PYTHON names the Python to ask for torch; python3 otherwise.`;
-
-function flags() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: "string", multiple: true },
-        rounds: { type: "string" },
-        threads: { type: "string" },
-        quick: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    const [line] = (error as Error).message.split(/\.\s|\n/);
-    throw new ReparamError(`${line}. See npm run bench -- --help`, { cause: error });
+/** Losses of both sides, workload by workload. Returns whether all agree. */
+async function verifyAll({ selection, threads }: Options, peer: Peer | undefined) {
+  const verifiable = selection.filter(({ verifiable }) => verifiable === true);
+  if (verifiable.length === 0) {
+    throw new ReparamError("none of these workloads can be verified. Use --verify without --only.");
   }
+  if (peer === undefined) {
+    throw new ReparamError("--verify needs a Python with torch. Set REPARAM_PYTHON to one.");
+  }
+  let fine = true;
+  for (const workload of verifiable) {
+    const training = await trainings[workload.name]!();
+    const agreement = await verify(workload, training, peer, threads);
+    console.log(agreementLine(workload.name, agreement));
+    fine &&= (agreement.differences[0] as number) <= tolerance;
+  }
+  return fine;
 }
 
-function count(flag: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new ReparamError(`--${flag} must be a positive integer, got "${text}".`);
+interface Results {
+  readonly figures: ReadonlyMap<string, Figures>;
+  /** Workloads that could not run, and why. */
+  readonly failures: ReadonlyMap<string, string>;
+  readonly javascript: ReadonlyMap<string, readonly JavascriptTime[]>;
 }
 
-function chosen(only: readonly string[] | undefined) {
-  const unknown = only?.find((name) => !workloads.some((w) => w.name === name));
-  if (unknown !== undefined) {
-    const known = workloads.map(({ name }) => name).join(", ");
-    throw new ReparamError(`there is no workload "${unknown}". Use one of ${known}.`);
+async function measureAll(options: Options, peer: Peer | undefined): Promise<Results> {
+  const figures = new Map<string, Figures>();
+  const failures = new Map<string, string>();
+  for (const workload of options.selection) {
+    try {
+      const result = await measure(workload, { ...options, peer });
+      figures.set(workload.name, result);
+      console.log(progressLine(workload.name, result));
+    } catch (error) {
+      failures.set(workload.name, reasonOf(error));
+      console.log(`${workload.name}: cannot run: ${reasonOf(error)}`);
+    }
   }
-  return workloads.filter(({ name }) => only === undefined || only.includes(name));
+  const javascript = await timeJavascriptPeers(options);
+  return { figures, failures, javascript };
 }
 
-async function main(): Promise<void> {
-  const given = flags();
-  if (given.help) {
-    console.log(help);
-    return;
-  }
-  const rounds = count("rounds", given.rounds, given.quick ? 2 : 9);
-  const threads = count("threads", given.threads, 2);
-  const selection = chosen(given.only);
-  const peer = findPeer();
-  const found = { ...versions(), ...(peer === undefined ? {} : { torch: peer.torch }) };
-  console.log(`${machine()}, ${threads} threads`);
-  console.log(
-    Object.entries(found)
-      .map(([part, version]) => `${part} ${version}`)
-      .join(", "),
+const overallOf = (
+  figures: ReadonlyMap<string, Figures>,
+  kinds: readonly Workload["kind"][],
+  ratioOf: (figures: Figures) => number | undefined,
+): Overall | undefined =>
+  overall(
+    new Map(
+      [...figures].flatMap(([name, found]) => {
+        const ratio = ratioOf(found);
+        return ratio !== undefined && kinds.includes(found.kind) ? [[name, ratio]] : [];
+      }),
+    ),
   );
+
+function announce(found: Readonly<Record<string, string>>, threads: number): number {
+  console.log(`${machine()}, ${threads} threads`);
+  const parts = Object.entries(found).map(([part, version]) => `${part} ${version}`);
+  console.log(parts.join(", "));
   const [load = 0] = loadavg();
   if (load > 0.5) {
     console.log(
       `Something else keeps this machine busy (load ${load.toFixed(1)}): do not trust the figures.`,
     );
   }
-  const figures = new Map<string, Figures>();
-  for (const workload of selection) {
-    const result = await measure(workload, { threads, rounds, quick: given.quick, peer });
-    figures.set(workload.name, result);
-    console.log(progressLine(workload.name, result));
+  return load;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options.help) {
+    console.log(help);
+    return;
   }
-  const ratios = [...figures.values()].flatMap(({ kind, ratio }) =>
-    kind === "training" && ratio !== undefined ? [ratio] : [],
-  );
-  const trainingRatio = ratios.length === 0 ? null : overall(ratios);
+  if (options.forms !== undefined) {
+    const only = options.forms === "all" ? undefined : options.forms;
+    await compareForms(only, options.threads, options.rounds);
+    return;
+  }
+  const peer = findPeer();
+  if (options.verify) {
+    if (!(await verifyAll(options, peer))) process.exitCode = 1;
+    return;
+  }
+  const { threads, quick } = options;
+  const found = { ...versions(), ...(peer === undefined ? {} : { torch: peer.torch }) };
+  const load = announce(found, threads);
+  const { figures, failures, javascript } = await measureAll(options, peer);
+  if (failures.size > 0) process.exitCode = 1;
+  const time = ({ ratio }: Figures) => ratio?.median;
+  const ratios = {
+    trainingRatio: overallOf(figures, ["training"], time),
+    inferenceRatio: overallOf(figures, ["inference"], time),
+    memoryRatio: overallOf(figures, ["training", "inference"], (f) => f.memoryRatio),
+  };
   console.log(`\n${timeTable(figures)}\n\n${costTable(figures)}\n`);
-  if (trainingRatio !== null) console.log(overallLine(trainingRatio));
+  if (javascript.size > 0) console.log(`${javascriptTable(javascript, figures)}\n`);
+  const titles = {
+    trainingRatio: "training steps, time over PyTorch's",
+    inferenceRatio: "inference, time over PyTorch's",
+    memoryRatio: "peak memory of both over PyTorch's",
+  };
+  for (const [name, title] of Object.entries(titles)) {
+    const ratio = ratios[name as keyof typeof ratios];
+    if (ratio !== undefined) console.log(overallLine(title, ratio));
+  }
   if (peer === undefined) {
     console.log(
       "No ratios: no Python with torch was found. Set REPARAM_PYTHON to one, or install python3-torch.",
     );
   }
-  if (given.json) {
-    const settings = { machine: machine(), versions: found, threads, quick: given.quick, load };
-    console.log(
-      JSON.stringify({ ...settings, workloads: Object.fromEntries(figures), trainingRatio }),
-    );
-  }
+  if (!options.json) return;
+  const failed = [...failures].map(([name, failure]) => [name, { failure }]);
+  const result = {
+    trainingRatio: ratios.trainingRatio ?? null,
+    inferenceRatio: ratios.inferenceRatio ?? null,
+    memoryRatio: ratios.memoryRatio ?? null,
+    workloads: Object.fromEntries([...figures, ...failed]),
+    javascript: Object.fromEntries(javascript),
+    machine: { name: machine(), versions: found, threads, quick, load },
+  };
+  console.log(JSON.stringify(result));
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,9 @@
 import type { CompileTimings } from "../src/onnx/index.ts";
 import { type Cell, formatBytes, textTable } from "../src/report/table.ts";
+import type { JavascriptTime } from "./javascript.ts";
 import type { Figures, SideFigures } from "./measure.ts";
 import type { Overall } from "./statistics.ts";
+import { type Agreement, tolerance } from "./verify.ts";
 
 const ms = (value: number): string => value.toFixed(value < 1 ? 3 : value < 100 ? 2 : 1);
 
@@ -36,6 +38,14 @@ const compiled: Columns = [
   ["peak memory", ({ reparam }) => formatBytes(reparam.peakBytes)],
 ];
 
+/** Of torch.compile, where it was asked for. */
+const torchCompiled: Columns = [
+  [
+    "torch.compile",
+    ({ torchCompile }) => torchCompile?.failure ?? (torchCompile && ms(torchCompile.ms)),
+  ],
+];
+
 const titled: Columns = [
   ["workload", ({ title, batch }) => (batch === undefined ? title : `${title}, batch ${batch}`)],
 ];
@@ -45,11 +55,22 @@ const hasPeer = (figures: ReadonlyMap<string, Figures>): boolean =>
 
 /** Milliseconds a step, beside PyTorch's if they were measured. */
 export const timeTable = (figures: ReadonlyMap<string, Figures>): string =>
-  tableOf([...titled, ...own, ...(hasPeer(figures) ? compared : [])], figures);
+  tableOf(
+    [
+      ...titled,
+      ...own,
+      ...(hasPeer(figures) ? compared : []),
+      ...([...figures.values()].some((f) => f.torchCompile !== undefined) ? torchCompiled : []),
+    ],
+    figures,
+  );
 
 /** Seconds of compilation and peak memory of the process. */
 export function costTable(figures: ReadonlyMap<string, Figures>): string {
-  const memory: Columns = [["PyTorch's", ({ torch }) => torch && formatBytes(torch.peakBytes)]];
+  const memory: Columns = [
+    ["PyTorch's", ({ torch }) => torch && formatBytes(torch.peakBytes)],
+    ["ratio", ({ memoryRatio }) => memoryRatio && fixed(memoryRatio)],
+  ];
   return tableOf([...titled, ...compiled, ...(hasPeer(figures) ? memory : [])], figures);
 }
 
@@ -64,5 +85,33 @@ const seconds = (
   part: "traceSeconds" | "lowerSeconds" | "sessionSeconds",
 ): string => `${(compile as CompileTimings)[part].toFixed(3)} s`;
 
-export const overallLine = ({ geometricMean, worst, byMinimum }: Overall): string =>
-  `training steps, time over PyTorch's: geometric mean ${fixed(geometricMean)} (by minimum ${fixed(byMinimum.geometricMean)}), worst ${fixed(worst)} (${fixed(byMinimum.worst)})`;
+export const overallLine = (
+  title: string,
+  { geometricMean, worst, worstWorkload }: Overall,
+): string =>
+  `${title}: geometric mean ${fixed(geometricMean)}, worst ${fixed(worst)} (${worstWorkload})`;
+
+/** Milliseconds a step of other libraries, or why there are none; and how many times as long they take. */
+export const javascriptTable = (
+  javascript: ReadonlyMap<string, readonly JavascriptTime[]>,
+  figures: ReadonlyMap<string, Figures>,
+): string =>
+  textTable(
+    ["JavaScript peer", "workload", "ms a step", "times reparam's"],
+    [...javascript].flatMap(([name, times]) =>
+      times.map(({ library, ms: found, failure }) => {
+        const mine = figures.get(name)?.reparam.medianMs;
+        const times = found !== undefined && mine !== undefined ? fixed(found / mine) : undefined;
+        return [library, name, found === undefined ? failure : ms(found), times];
+      }),
+    ),
+  );
+
+/** One line for `--verify`. */
+export function agreementLine(name: string, { losses, differences }: Agreement): string {
+  const [first = Number.NaN, ...later] = differences;
+  const loss = Object.values(losses[0] ?? {})[0] ?? Number.NaN;
+  const verdict = first <= tolerance ? "agrees" : "DISAGREES";
+  const digits = (difference: number): string => difference.toExponential(1);
+  return `${name}: ${verdict}, first loss ${loss.toFixed(5)} differs by ${digits(first)}, after updates by ${later.map(digits).join(", ")}`;
+}

@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** What a side says of itself when it is ready. */
 export interface Introduction {
   readonly compile?: CompileTimings;
+  /** Count of trained numbers. */
+  readonly parameters?: number;
   /** PyTorch: the settings it chose. */
   readonly [setting: string]: unknown;
 }
@@ -98,8 +100,9 @@ function answersOf(title: string, child: ChildProcessWithoutNullStreams): () => 
   const failed = new Promise<string>((_, reject) => child.once("error", reject));
   const ended = new Promise<string>((_, reject) =>
     child.once("close", (code, signal) => {
-      const line =
-        complaints.trim().split("\n").at(-1) || `ended with ${signal ?? `status ${code}`}`;
+      const lines = complaints.trim().split("\n");
+      const said = lines.findLast((text) => /Error\b/.test(text)) ?? lines.at(-1);
+      const line = said?.trim() || `ended with ${signal ?? `status ${code}`}`;
       reject(new ReparamError(`${title}: ${line}`));
     }),
   );

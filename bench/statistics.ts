@@ -66,14 +66,14 @@ export function compareRounds(
 export interface Overall {
   readonly geometricMean: number;
   readonly worst: number;
-  readonly byMinimum: { readonly geometricMean: number; readonly worst: number };
+  readonly worstWorkload: string;
 }
 
-export function overall(ratios: readonly Ratio[]): Overall {
-  const [medians, minima] = [ratios.map((r) => r.median), ratios.map((r) => r.minimum)];
-  return {
-    geometricMean: geometricMean(medians),
-    worst: Math.max(...medians),
-    byMinimum: { geometricMean: geometricMean(minima), worst: Math.max(...minima) },
-  };
+/** Sums up ratios by workload; undefined where there are none. */
+export function overall(ratios: ReadonlyMap<string, number>): Overall | undefined {
+  const sorted = [...ratios].sort(([, a], [, b]) => b - a);
+  const [first] = sorted;
+  if (first === undefined) return undefined;
+  const [worstWorkload, worst] = first;
+  return { geometricMean: geometricMean([...ratios.values()]), worst, worstWorkload };
 }

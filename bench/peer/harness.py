@@ -131,6 +131,7 @@ def run_operation(args, step, settings):
 
 def run(args, model, step, evaluate, settings):
     """Does what the command line asked for and prints it as the last line of standard output."""
+    settings["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     if not (args.epochs and args.data):
         run_operation(args, over_batches(step, args.batch), {"batch": args.batch, **settings})
         return

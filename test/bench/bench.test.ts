@@ -44,16 +44,17 @@ describe("the statistics of the benchmark", () => {
     expect(() => compareRounds(own, peer.slice(1))).toThrow("pairs");
   });
 
-  it("sum up workloads by geometric mean and worst ratio", () => {
-    const ratioOf = (middle: number, minimum: number) => ({
-      ...{ median: middle, minimum },
-      range: [0.1, 9] as const,
-    });
-    const { geometricMean: mean, worst, byMinimum } = overall([ratioOf(0.5, 1), ratioOf(2, 0.25)]);
-    expect(mean).toBeCloseTo(1, 12);
-    expect(worst).toBe(2);
-    expect(byMinimum.geometricMean).toBeCloseTo(0.5, 12);
-    expect(byMinimum.worst).toBe(1);
+  it("sum up workloads by geometric mean and the worst of them by name", () => {
+    const result = overall(
+      new Map([
+        ["fast", 0.5],
+        ["slow", 4],
+        ["even", 0.5],
+      ]),
+    );
+    expect(result).toMatchObject({ worst: 4, worstWorkload: "slow" });
+    expect(result?.geometricMean).toBeCloseTo(1, 12);
+    expect(overall(new Map())).toBeUndefined();
   });
 });
 
@@ -75,6 +76,8 @@ describe("npm run bench", () => {
     const { reparam, ...rest } = result.workloads.matmul;
     expect(rest).not.toHaveProperty("ratio");
     expect(result.trainingRatio).toBeNull();
+    expect(result.memoryRatio).toBeNull();
+    expect(result.machine.threads).toBe(1);
     expect(reparam.minimumMs).toBeGreaterThan(0);
     expect(reparam.medianMs).toBeGreaterThanOrEqual(reparam.minimumMs);
     expect(reparam.peakBytes).toBeGreaterThan(3 * 4 * 1024 ** 2);
@@ -84,7 +87,10 @@ describe("npm run bench", () => {
 
   it.each([
     [["--only", "matmull"], 'there is no workload "matmull". Use one of gaussian-vae'],
+    [["--only", "matmul,cn"], 'there is no workload "cn". Use one of gaussian-vae'],
     [["--rounds", "0"], '--rounds must be a positive integer, got "0".'],
+    [["--verify"], "--verify needs a Python with torch"],
+    [["--verify", "--only", "adam"], "none of these workloads can be verified"],
     [["--fast"], "Unknown option '--fast'"],
   ])("refuses %j in one line", async (args, complaint) => {
     const { code, stderr } = await bench(...args).catch((error) => error);
