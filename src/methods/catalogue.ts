@@ -25,6 +25,46 @@ export const catalogue: readonly CatalogueEntry[] = [
     "Normalizing flow of affine couplings (Dinh, Sohl-Dickstein, Bengio 2017)",
     async () => (await import("./flow/real-nvp.ts")).realNvp,
   ),
+  entry(
+    "gaussian-mixture",
+    "Mixture of Gaussians by expectation-maximisation (Dempster, Laird, Rubin 1977)",
+    async () => (await import("./em/gaussian-mixture.ts")).gaussianMixture,
+  ),
+  entry(
+    "k-means",
+    "k-means, begun as k-means++ (Arthur, Vassilvitskii 2007)",
+    async () => (await import("./em/k-means.ts")).kMeans,
+  ),
+  entry(
+    "bernoulli-mixture",
+    "Mixture of independent binary features (Bishop 2006)",
+    async () => (await import("./em/discrete-mixture.ts")).bernoulliMixture,
+  ),
+  entry(
+    "categorical-mixture",
+    "Mixture of independent categorical features (McLachlan, Peel 2000)",
+    async () => (await import("./em/discrete-mixture.ts")).categoricalMixture,
+  ),
+  entry(
+    "plsa",
+    "Probabilistic latent semantic analysis (Hofmann 1999)",
+    async () => (await import("./em/plsa.ts")).plsa,
+  ),
+  entry(
+    "hidden-markov",
+    "Hidden Markov model by the Baum-Welch algorithm (Baum, Petrie, Soules, Weiss 1970)",
+    async () => (await import("./em/hidden-markov.ts")).hiddenMarkov,
+  ),
+  entry(
+    "bernoulli-vae",
+    "Variational autoencoder with binary latents (Jang, Gu, Poole 2017)",
+    async () => (await import("./vae/bernoulli-vae.ts")).bernoulliVae,
+  ),
+  entry(
+    "stochastic-binary-network",
+    "Lower half of an image from its upper half by stochastic binary units (Raiko et al. 2015)",
+    async () => (await import("./sbn/stochastic-binary-network.ts")).stochasticBinaryNetwork,
+  ),
 ];
 
 /** The method of that name. */

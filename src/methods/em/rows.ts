@@ -1,0 +1,94 @@
+import type { Batch } from "../../step/index.ts";
+import { allocate, elementCount, ReparamError, type Tensor } from "../../tensor/index.ts";
+import type { ExpectationModel } from "./model.ts";
+
+/** Rows of numbers on the host, row-major [count, size]. */
+export interface Rows {
+  readonly count: number;
+  readonly size: number;
+  readonly data: Float64Array<ArrayBuffer>;
+}
+
+/** Batches joined into one, up to about `limit` rows. */
+export function gatherBatches(batches: Iterable<Batch>, limit: number): Batch {
+  const taken: Batch[] = [];
+  let count = 0;
+  for (const batch of batches) {
+    taken.push(batch);
+    count += rowCount(batch);
+    if (count >= limit) break;
+  }
+  const [first] = taken;
+  if (first === undefined || taken.length === 1) return first ?? {};
+  return Object.fromEntries(
+    Object.entries(first).map(([name, { dtype, shape }]) => {
+      const data = allocate(dtype, count * elementCount(shape.slice(1)));
+      let at = 0;
+      for (const batch of taken) {
+        const part = (batch[name] as Tensor).data;
+        // One cast serves every element type: the arrays are of one kind.
+        (data as Float64Array).set(part as Float64Array, at);
+        at += part.length;
+      }
+      return [name, { dtype, shape: [count, ...shape.slice(1)], data }];
+    }),
+  );
+}
+
+export const rowCount = (batch: Batch): number => Object.values(batch)[0]?.shape[0] ?? 0;
+
+/** A column as float64 rows. */
+export function rowsOf({ shape, data }: Tensor): Rows {
+  const count = shape[0] as number;
+  return {
+    count,
+    size: elementCount(shape.slice(1)),
+    data: Float64Array.from(data as Float64Array),
+  };
+}
+
+/** Rows with every NaN replaced by its column's mean; 0 in a column that has no number. */
+export function filledRows({ count, size, data }: Rows): Rows {
+  if (!data.some(Number.isNaN)) return { count, size, data };
+  const filled = data.slice();
+  for (let j = 0; j < size; j++) {
+    let [sum, seen] = [0, 0];
+    for (let i = j; i < data.length; i += size) {
+      const value = data[i] as number;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      seen += 1;
+    }
+    const mean = seen === 0 ? 0 : sum / seen;
+    for (let i = j; i < data.length; i += size) {
+      if (Number.isNaN(data[i])) filled[i] = mean;
+    }
+  }
+  return { count, size, data: filled };
+}
+
+/**
+ * Throws where a batch has infinities, or NaN that the model does not marginalise, or a bad weight. Says
+ * which column and row of the batch it is.
+ */
+export function checkFinite(
+  { name, batch: wanted, missing = false }: ExpectationModel,
+  batch: Batch,
+): void {
+  for (const [column, { dtype }] of Object.entries(wanted)) {
+    if (dtype !== "float64" && dtype !== "float32") continue;
+    const { data, shape } = batch[column] as Tensor;
+    const size = elementCount(shape.slice(1));
+    const bad = (data as Float64Array).findIndex((value) =>
+      column === "weight"
+        ? !(value >= 0 && value < Number.POSITIVE_INFINITY)
+        : !(Number.isFinite(value) || (missing && Number.isNaN(value))),
+    );
+    if (bad === -1) continue;
+    const where = size === 1 ? column : `feature ${bad % size} of ${column}`;
+    const want = column === "weight" ? "finite numbers of at least 0" : "finite numbers";
+    throw new ReparamError(
+      `${name}: ${where} has a ${String(data[bad])}; wanted are ${want}. Clean the data, or leave the column out.`,
+    );
+  }
+}
