@@ -7,7 +7,7 @@ for (const estimator of ["gumbel-softmax", "rebar"]) {
   const vae = await train("bernoulli-vae", {
     data: "mnist",
     epochs: 1,
-    options: { estimator, learningRate: 1e-3 },
+    options: { estimator, learningRate: 3e-3 },
     onProgress: ({ step, metrics }) => step % 200 === 0 && console.log(step, metrics.loss),
   });
   const { negativeElbo } = (await vae.evaluate("test")).metrics;

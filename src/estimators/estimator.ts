@@ -32,7 +32,8 @@ export interface Control {
   readonly network?: (z: Value) => Value;
   /**
    * What is trained to make the variance small, such as the logarithm of the temperature and the network's
-   * weights: the surrogate's gradient towards them is that of the mean square of the estimate.
+   * weights: the surrogate's gradient towards them is that of the mean square of the estimate. Minimise the surrogate: a
+   * loss that has it with a minus sign would make the variance large.
    */
   readonly params?: Tree<Value>;
 }

@@ -26,8 +26,16 @@ import {
   type ModelBuffer,
   type Scope,
 } from "../nn/index.ts";
-import { constant, exp, flatten, relu, reshape } from "../ops/index.ts";
-import { ReparamError } from "../tensor/index.ts";
+import {
+  constant,
+  customGradient,
+  exp,
+  flatten,
+  relu,
+  reshape,
+  stopGradient,
+} from "../ops/index.ts";
+import { mapTree, ReparamError, type Tree } from "../tensor/index.ts";
 import { Key, type Operand, trace, type Value } from "../trace/index.ts";
 
 /** Options of a method whose latents are drawn with an estimator of the user's choice. */
@@ -76,7 +84,11 @@ export interface StochasticNode {
   readonly target: Target;
   readonly estimator: EstimatorName;
   readonly init: (key: Key) => EstimatorModel;
-  /** The surrogate of E_q[f] or of the bound, [B]. `input` [B, ...] is what q was made of. */
+  /**
+   * The surrogate of E_q[f] or of the bound, [B], which the method maximises: its loss has it with a minus sign.
+   * What the estimator learns for itself (a baseline, a control variate) follows its own error down all the
+   * same. `input` [B, ...] is what q was made of.
+   */
   readonly estimate: (
     own: EstimatorModel | undefined,
     q: Distribution,
@@ -126,13 +138,24 @@ export function stochasticNode(
     estimate: (own = {}, q, f, { scope, input, temperature }) => {
       const options: EstimateOptions = {
         key: scope.key,
-        ...optionsFor(own, input, temperature),
+        ...optionsFor(reversedParams(own), input, temperature),
       };
       const { surrogate, average } = estimate(estimator, q, f, options);
       if (own.average !== undefined && average !== undefined) scope.update(own.average, average);
       return surrogate;
     },
   };
+}
+
+/**
+ * The parameters with the sign of their gradient turned. A surrogate has the gradient of the error of its baseline
+ * and of the variance, to be minimised; that of a method is maximised.
+ */
+function reversedParams({ average, ...params }: EstimatorModel): EstimatorModel {
+  const reversed = mapTree<Value, Value>(params as Tree<Value>, (x) =>
+    customGradient(x, [x], (dy) => [dy.neg()]),
+  );
+  return { ...(reversed as EstimatorModel), ...(average === undefined ? {} : { average }) };
 }
 
 /** The choice with every default in its place. */
@@ -157,8 +180,11 @@ function baselineOf(kind: BaselineKind, own: EstimatorModel, input: Value | unde
   if (kind === "none" || kind === "leave-one-out") return { kind };
   const average = (own.average as ModelBuffer).value;
   if (kind === "moving-average") return { kind, average };
+  // The input may be a latent below this one, which the error of a prediction must not move.
   const prediction =
-    input === undefined ? average : applyNetwork(own.prediction as Network, flatten(input));
+    input === undefined
+      ? average
+      : applyNetwork(own.prediction as Network, stopGradient(flatten(input)));
   return { kind, average, prediction };
 }
 

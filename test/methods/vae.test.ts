@@ -1,4 +1,4 @@
-// What both variational autoencoders promise besides the contract of all methods, on real digits.
+// What the variational autoencoders promise besides the contract of all methods, on real digits.
 import { describe, expect, it } from "vitest";
 import { createLoader, loadFolder } from "../../src/data/index.ts";
 import { findMethod } from "../../src/methods/index.ts";
@@ -89,6 +89,18 @@ const variants: [string, Record<string, unknown>][] = [
   [
     "categorical-vae",
     { width: 8, latents: 10, estimator: "st-gumbel-softmax", learningRate: 1e-2, boundSamples: 8 },
+  ],
+  ["bernoulli-vae", { latents: 40, learningRate: 1e-2, boundSamples: 8 }],
+  [
+    "bernoulli-vae",
+    {
+      latents: 40,
+      network: "mlp",
+      hidden: 64,
+      estimator: "arm",
+      learningRate: 1e-2,
+      boundSamples: 8,
+    },
   ],
 ];
 
