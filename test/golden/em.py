@@ -76,7 +76,7 @@ def factorization(arrays):
         warnings.simplefilter("ignore")
         left = model.fit_transform(counts, W=w, H=h)
     product = left @ model.components_
-    arrays |= {"nmf.product": product}
+    arrays |= {"nmf.product": product, "nmf.components": model.components_}
     positive = counts > 0
     divergence = np.sum(counts[positive] * np.log(counts[positive] / product[positive]))
     arrays |= {"nmf.divergence": np.array(divergence - counts.sum() + product.sum())}
@@ -88,7 +88,19 @@ def families(arrays):
     positive = generator.gamma(2.5, 0.7, size=50)
     shape, _, scale = stats.gamma.fit(positive, floc=0)
     sigma, _, median = stats.lognorm.fit(positive, floc=0)
+    shares = generator.beta(0.8, 2.3, size=40)
+    alpha, beta, _, _ = stats.beta.fit(shares, floc=0, fscale=1)
+    # SciPy fits the inverse gamma by a simplex search; the gamma of reciprocals it solves to the last digits.
+    inverse, _, reciprocal = stats.gamma.fit(1 / positive, floc=0)
+    inverse_scale = 1 / reciprocal
+    _, half = stats.halfnorm.fit(positive, floc=0)
     arrays |= {
+        "shares": shares,
+        "beta": np.array([alpha, beta, stats.beta.logpdf(shares, alpha, beta).sum()]),
+        "inverse-gamma": np.array(
+            [inverse, inverse_scale, stats.invgamma.logpdf(positive, inverse, scale=inverse_scale).sum()]
+        ),
+        "half-normal": np.array([half, stats.halfnorm.logpdf(positive, scale=half).sum()]),
         "positive": positive,
         "gamma": np.array([shape, 1 / scale, stats.gamma.logpdf(positive, shape, scale=scale).sum()]),
         "log-normal": np.array(

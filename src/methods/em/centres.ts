@@ -2,8 +2,8 @@
  * Where clusters begin: k-means++ of Arthur, Vassilvitskii, "k-means++: the advantages of careful seeding"
  * (2007), section 2.2, in its greedy form (the best of a few candidates); Lloyd's iterations after it.
  */
-import { ReparamError } from "../../tensor/index.ts";
-import type { Rows } from "./rows.ts";
+import { fillUniform, ReparamError, type Tensor, tensor } from "../../tensor/index.ts";
+import { type Rows, rowsOf } from "./rows.ts";
 
 export const startKinds = ["k-means", "k-means++", "random"] as const;
 export type StartKind = (typeof startKinds)[number];
@@ -20,6 +20,25 @@ const trialsOf = (count: number): number => 2 + Math.floor(Math.log(count));
 
 /** Uniform numbers that `findClusters` takes. */
 export const clusterNoise = (count: number): number => count * trialsOf(count);
+
+/**
+ * k-means++ alone: `count` centres [count, D] among rows [N, D], far from each other, and the nearest centre
+ * of every row. Throws where there are fewer rows than centres, and for rows with NaN or infinities.
+ */
+export function kMeansPlusPlus(
+  rows: Tensor,
+  count: number,
+  { seed = 0 }: { readonly seed?: number } = {},
+): { readonly centres: Tensor; readonly labels: Int32Array<ArrayBuffer> } {
+  const given = rowsOf(rows);
+  if (rows.shape.length !== 2 || !given.data.every(Number.isFinite)) {
+    throw new ReparamError("kMeansPlusPlus wants rows [N, D] of finite numbers.");
+  }
+  const uniforms = new Float64Array(clusterNoise(count));
+  fillUniform(uniforms, { seed, step: 0, path: "k-means++" });
+  const { centres, labels } = findClusters(given, count, "k-means++", uniforms);
+  return { centres: tensor(centres, [count, given.size]), labels };
+}
 
 const lloydIterations = 25;
 

@@ -12,6 +12,8 @@ export interface RowColumn {
   readonly spec: TensorSpec;
   /** Numbers in a row. */
   readonly size: number;
+  /** Shape of a row that is an image, [C, H, W]. */
+  readonly pixels?: readonly number[];
   /** The column of a batch as float64 rows [B, D]; pixels between 0 and 1. */
   readonly read: (columns: Readonly<Record<string, Value>>) => Value;
   /** The same on the host. */
@@ -44,7 +46,7 @@ export function rowColumn(method: string, { columns }: DataShape): RowColumn {
     const spec = { dtype: image.dtype, shape: [B, ...pixels] };
     const size = elementCount(pixels);
     return {
-      ...{ name: "image", spec, size },
+      ...{ name: "image", spec, size, pixels },
       read: (given) => reshape(cast(given.image as Value, "float64"), [-1, size]).div(255),
       readHost: (column) => {
         const rows = rowsOf(column);

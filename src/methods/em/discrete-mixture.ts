@@ -15,15 +15,17 @@ import { z } from "zod";
 import { cast, clip, exp, expandDims, log, logSumExp, matmul, sum } from "../../ops/index.ts";
 import { type BatchSpec, type DataShape, defineMethod, type Method } from "../../step/index.ts";
 import { ReparamError, spec, type Tensor, type Tree, tensor } from "../../tensor/index.ts";
-import type { Value } from "../../trace/index.ts";
+import { evaluate, trace, type Value } from "../../trace/index.ts";
 import { type Clusters, clusterNoise, findClusters } from "./centres.ts";
 import { type RowColumn, rowColumn } from "./columns.ts";
 import { bernoulli, categorical, type Family } from "./discrete-family.ts";
 import { emPhases, emWeights } from "./driver.ts";
 import { leastCount } from "./gaussian.ts";
 import { chooseComponents } from "./gaussian-functions.ts";
+import { checkShares, givenParameters } from "./given.ts";
 import type { ExpectationModel, Named } from "./model.ts";
 import { B, emFields, startField, weightColumn } from "./options.ts";
+import { componentImages, emNotes, parametersOf } from "./portrait.ts";
 import type { Rows } from "./rows.ts";
 
 const fields = {
@@ -34,6 +36,12 @@ const fields = {
     .default(0.01)
     .describe("α, rows that every value of every feature is taken to have beside its own"),
   start: startField("random"),
+  parameters: z
+    .string()
+    .default("")
+    .describe(
+      'start at these, as JSON (@FILE reads a file): {"weights": [K], "probabilities": …} of a trained model',
+    ),
   ...emFields,
   startRows: z.int().min(1).default(2000).describe("rows that the start is made from, about"),
 };
@@ -108,11 +116,33 @@ function discreteModel(
     start: (batchRows, uniforms) => {
       const rows = column.readHost(batchRows[column.name] as Tensor);
       checkValues(family, rows);
+      if (o.parameters !== "")
+        return givenMixture(family, o.parameters, { weights, probabilities });
       const clusters = findClusters(rows, components, o.start, uniforms);
       return clusterProbabilities(family, rows, clusters, Math.max(smoothing, 0.5));
     },
     regularized: smoothing > 0,
   };
+}
+
+function givenMixture(
+  { name, width }: Family,
+  text: string,
+  wanted: ExpectationModel["parameters"],
+): Named<Tensor> {
+  const given = givenParameters(name, text, wanted) as Record<"weights" | "probabilities", Tensor>;
+  checkShares(name, "weights", given.weights);
+  const values = given.probabilities.data as Float64Array<ArrayBuffer>;
+  if (width > 1) {
+    checkShares(name, "probabilities", {
+      ...given.probabilities,
+      shape: [values.length / width, width],
+    });
+  } else if (!values.every((p) => p >= 0 && p <= 1)) {
+    throw new ReparamError(`${name}: given probabilities must be between 0 and 1.`);
+  }
+  const kept = values.map((p) => Math.min(Math.max(p, least), 1 - least));
+  return { ...given, probabilities: { ...given.probabilities, data: kept } };
 }
 
 function checkValues({ name, values, width }: Family, { data }: Rows): void {
@@ -209,6 +239,12 @@ function functionsOf(
   };
 }
 
+function meansOf(family: Family, probabilities: Tensor): Tensor {
+  const inputs = { probabilities };
+  const program = trace((given) => ({ means: family.mean(given.probabilities) }), inputs);
+  return evaluate(program, inputs).means;
+}
+
 function create(family: Family, o: Options, column: RowColumn, data: DataShape): Method {
   const batch = { [column.name]: column.spec, ...weightColumn(data) };
   return {
@@ -217,6 +253,25 @@ function create(family: Family, o: Options, column: RowColumn, data: DataShape):
     weights: emWeights,
     functions: functionsOf(family, o, column),
     preprocessing: `${column.name}: as in the training data`,
+    portrait: (tree, history) => {
+      const { weights, probabilities } = parametersOf(tree) as Record<string, Tensor>;
+      const { pixels } = column;
+      return {
+        parameters: { weights, probabilities } as Record<string, Tensor>,
+        drawings:
+          pixels === undefined
+            ? []
+            : [
+                componentImages(
+                  meansOf(family, probabilities as Tensor),
+                  pixels,
+                  "The mean of every component.",
+                ),
+              ],
+        notes: emNotes(history, o, "smoothing above 0"),
+        rows: "responsibilities",
+      };
+    },
   };
 }
 
@@ -225,7 +280,7 @@ export const bernoulliMixture = defineMethod({
   summary: "Mixture of independent binary features",
   paper: "Bishop, Pattern recognition and machine learning (2006), section 9.3.3",
   options: bernoulliOptions,
-  training: { batchSize: 1024, epochs: 60 },
+  training: { batchSize: 1024, epochs: 60, logEvery: 1 },
   create: (o, data) => create(bernoulli, o, rowColumn(bernoulli.name, data), data),
 });
 
@@ -234,7 +289,7 @@ export const categoricalMixture = defineMethod({
   summary: "Mixture of independent categorical features",
   paper: "McLachlan, Peel, Finite mixture models (2000), section 5",
   options: categoricalOptions,
-  training: { batchSize: 1024, epochs: 60 },
+  training: { batchSize: 1024, epochs: 60, logEvery: 1 },
   create: (o, data) => {
     const column = rowColumn("categorical-mixture", data);
     return create(categorical(o.categories, column.name === "image"), o, column, data);

@@ -22,10 +22,11 @@ import { ReparamError, type Tensor, type Tree } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import type { EmOptions, ExpectationModel, Named } from "./model.ts";
 import { better, initialState, programsOf, type State } from "./programs.ts";
-import { checkFinite, gatherBatches } from "./rows.ts";
+import { checkFinite, following, joinBatches, takeBatches } from "./rows.ts";
 
 /** Falls of the likelihood up to this share of it are rounding. */
 const rounding = 1e-9;
+
 /** The phases of EM for a model: one for every start. */
 export function emPhases(model: ExpectationModel, options: EmOptions): Phase[] {
   const { starts } = options;
@@ -35,7 +36,10 @@ export function emPhases(model: ExpectationModel, options: EmOptions): Phase[] {
     programs: programsOf(model, options),
     iterate: (iteration) => iterate(model, options, iteration),
     ...(options.algorithm === "batch"
-      ? { done: (history: readonly Metrics[]) => converged(history, options.tolerance) }
+      ? {
+          inOrder: true,
+          done: (history: readonly Metrics[]) => converged(history, options.tolerance),
+        }
       : {}),
   }));
 }
@@ -51,15 +55,8 @@ async function iterate(
   options: EmOptions,
   iteration: Iteration,
 ): Promise<Metrics> {
-  const set = (parameters: Named<Tensor>): Promise<unknown> => iteration.run("set", { parameters });
-  const first = iteration.index === 0;
-  if (first) await set(await startingParameters(model, options, iteration));
+  await expectRows(model, options, iteration);
   const online = options.algorithm === "online";
-  const known = model.parts === undefined ? {} : (await iteration.run("read", {})).parameters;
-  for (const batch of online ? [iteration.next()] : iteration.epoch()) {
-    if (first) checkFinite(model, batch);
-    await expectBatch(model, iteration, batch, known as Named<Tensor>);
-  }
   const rate = {
     dtype: "float64" as const,
     shape: [],
@@ -70,23 +67,45 @@ async function iterate(
     Record<"loss" | "before" | "weight", number>;
   if (!Number.isFinite(loss)) throw notFinite(model, loss, weight);
   const parameters = outputs.parameters as Named<Tensor>;
-  await set(model.complete?.(parameters) ?? parameters);
+  await iteration.run("set", { parameters: model.complete?.(parameters) ?? parameters });
   return {
     loss,
+    ...model.metrics?.(loss),
     ...(online ? {} : criteria(model, loss, weight)),
     ...guard(model, online, loss, before, iteration.index),
   };
 }
 
+/** The E-step of all rows, or of the next batch where EM is online; the first one begins with the start. */
+async function expectRows(
+  model: ExpectationModel,
+  { algorithm, startRows }: EmOptions,
+  iteration: Iteration,
+): Promise<void> {
+  const first = iteration.index === 0;
+  const online = algorithm === "online";
+  const batches: Iterable<Batch> = online && !first ? [iteration.next()] : iteration.epoch();
+  const pass = batches[Symbol.iterator]();
+  // What the start is made from is the beginning of the pass, and of online EM the first chunk.
+  const kept = first ? takeBatches(pass, startRows) : [];
+  for (const batch of kept) checkFinite(model, batch);
+  if (first) {
+    await iteration.run("set", { parameters: await startingParameters(model, iteration, kept) });
+  }
+  const known = model.parts === undefined ? {} : (await iteration.run("read", {})).parameters;
+  for (const batch of online && first ? kept : following(kept, pass)) {
+    if (first) checkFinite(model, batch);
+    await expectBatch(model, iteration, batch, known as Named<Tensor>);
+  }
+}
+
 async function startingParameters(
   model: ExpectationModel,
-  { startRows }: EmOptions,
   iteration: Iteration,
+  batches: readonly Batch[],
 ): Promise<Named<Tensor>> {
   const { uniforms } = await iteration.run("noise", {});
-  const rows = gatherBatches(iteration.epoch(), startRows);
-  checkFinite(model, rows);
-  const parameters = model.start(rows, (uniforms as Tensor).data as Float64Array);
+  const parameters = model.start(joinBatches(batches), (uniforms as Tensor).data as Float64Array);
   return model.complete?.(parameters) ?? parameters;
 }
 
@@ -122,11 +141,12 @@ function guard(
 ): Metrics {
   if (online) return {};
   const rise = loss - before;
-  if (regularized) return { regularizationLoss: Math.max(0, rise) };
-  if (rise <= rounding * Math.max(1, Math.abs(before))) return {};
+  const noticeable = rise > rounding * Math.max(1, Math.abs(before));
+  if (regularized) return { regularizationLoss: noticeable ? rise : 0 };
+  if (!noticeable) return {};
   throw new ReparamError(
     `${name}: the loss rose from ${before} to ${loss} in iteration ${index + 1}, which EM does not do: ` +
-      "numbers are lost to rounding. Scale the columns alike, regularise, or take fewer components.",
+      "numbers are lost to rounding. Look for outliers, scale the columns alike, or take fewer components.",
   );
 }
 

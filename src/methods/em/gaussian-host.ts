@@ -1,5 +1,5 @@
 // What Gaussian components do on the host: factors of their covariances, first values, conditionals.
-import { elementCount, ReparamError, type Tensor, tensor } from "../../tensor/index.ts";
+import { ReparamError, type Tensor, tensor } from "../../tensor/index.ts";
 import type { Clusters } from "./centres.ts";
 import { covarianceShape, type GaussianShape, isMatrix } from "./gaussian.ts";
 import { choleskyFactor, lowerInverse } from "./linear-algebra.ts";
@@ -230,23 +230,4 @@ function matrixConditionals(
     transform: tensor(transform, matrices),
     conditional: tensor(conditional, matrices),
   };
-}
-
-/** Elements that a shape asks for; throws where the given ones are not that many finite numbers. */
-export function givenNumbers(
-  name: string,
-  what: string,
-  shape: readonly number[],
-  values: unknown,
-): Tensor {
-  const flat = (
-    Array.isArray(values) ? values.flat(Number.POSITIVE_INFINITY) : [values]
-  ) as unknown[];
-  const wanted = elementCount(shape);
-  if (flat.length !== wanted || !flat.every((v) => typeof v === "number" && Number.isFinite(v))) {
-    throw new ReparamError(
-      `${name}: given ${what} must be [${shape.join(", ")}] finite numbers, got ${flat.length} values.`,
-    );
-  }
-  return tensor(Float64Array.from(flat as number[]), shape);
 }

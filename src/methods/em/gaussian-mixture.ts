@@ -10,15 +10,22 @@
  * x [B, D]; log-likelihoods in nats a row. All in float64.
  */
 import { z } from "zod";
-import { cast, exp, expandDims, log, logSumExp, sum } from "../../ops/index.ts";
+import { cast, exp, expandDims, log, max, reciprocal, reshape, sum } from "../../ops/index.ts";
 import { type BatchSpec, type DataShape, defineMethod, type Method } from "../../step/index.ts";
-import { ReparamError, spec, type Tensor, tensor } from "../../tensor/index.ts";
+import {
+  elementCount,
+  ReparamError,
+  spec,
+  type Tensor,
+  type Tree,
+  tensor,
+} from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { clusterNoise, findClusters } from "./centres.ts";
 import { emPhases, emWeights } from "./driver.ts";
 import {
+  type CovarianceKind,
   covarianceKinds,
-  covarianceShape,
   differences,
   type GaussianShape,
   gaussianFreeParameters,
@@ -32,11 +39,13 @@ import {
   rebaseSums,
 } from "./gaussian.ts";
 import { mixtureFunctions } from "./gaussian-functions.ts";
-import { clusterGaussians, completeGaussians, givenNumbers } from "./gaussian-host.ts";
+import { clusterGaussians, completeGaussians } from "./gaussian-host.ts";
+import { checkShares, givenParameters } from "./given.ts";
 import { conditionalSpecs, conditionalSums, missingParts } from "./missing.ts";
 import type { Expectation, ExpectationModel, Named } from "./model.ts";
-import { B, columnOf, emFields, startField, weightColumn } from "./options.ts";
-import { isWellConditioned, quadraticDensities, quadraticSums } from "./quadratic.ts";
+import { B, emFields, startField, weightColumn } from "./options.ts";
+import { ellipses, emNotes, parametersOf } from "./portrait.ts";
+import { isWellConditioned, quadraticJoint, quadraticSums } from "./quadratic.ts";
 import { filledRows, rowsOf } from "./rows.ts";
 
 const partNames = ["weights", "means", "covariances"] as const;
@@ -56,7 +65,9 @@ const options = z.object({
   parameters: z
     .string()
     .default("")
-    .describe('start at these, as JSON: {"weights": [K], "means": [K, D], "covariances": …}'),
+    .describe(
+      'start at these, as JSON (@FILE reads a file): {"weights": [K], "means": [K, D], "covariances": …}',
+    ),
   fixed: z
     .string()
     .default("")
@@ -74,10 +85,13 @@ export type GaussianMixtureOptions = z.infer<typeof options>;
 
 const name = "gaussian-mixture";
 
-/** Joint log-densities to log-likelihood [N] and responsibilities [K, N]. */
+/** Joint log-densities to log-likelihood [N] and responsibilities [K, N], with one exponential of each. */
 function posterior(joint: Value): { logLikelihood: Value; responsibilities: Value } {
-  const logLikelihood = logSumExp(joint, 0);
-  return { logLikelihood, responsibilities: exp(joint.sub(logLikelihood)) };
+  const largest = max(joint, 0, { keepDims: true });
+  const shares = exp(joint.sub(largest));
+  const total = sum(shares, 0, { keepDims: true });
+  const logLikelihood = reshape(log(total).add(largest), [-1]);
+  return { logLikelihood, responsibilities: shares.mul(reciprocal(total)) };
 }
 
 const weighted = (responsibilities: Value, weight: Value | undefined): Value =>
@@ -104,9 +118,8 @@ export function gaussianMixtureModel(
         inputs: {},
         expect: (parameters, columns): Expectation => {
           const x = cast(columns.x as Value, "float64");
-          const given = parameters as Record<"means" | "whitening", Value>;
-          const quadratic = quadraticDensities(shape, given, x);
-          const joint = logJoint(parameters, quadratic.densities);
+          const given = parameters as Record<"weights" | "means" | "whitening", Value>;
+          const { joint, ...quadratic } = quadraticJoint(shape, given, x);
           const { logLikelihood, responsibilities: r } = posterior(joint);
           const responsibilities = weighted(r, columns.weight);
           return { logLikelihood, statistics: quadraticSums(shape, quadratic, responsibilities) };
@@ -160,7 +173,7 @@ export function gaussianMixtureModel(
     complete: (parameters) => completeGaussians(name, shape, parameters),
     startNoise: clusterNoise(components),
     start: (rows, uniforms) => {
-      if (o.parameters !== "") return givenParameters(shape, o.parameters);
+      if (o.parameters !== "") return givenMixture(shape, o.parameters);
       const filled = filledRows(rowsOf(rows.x as Tensor));
       const clusters = findClusters(filled, components, o.start, uniforms);
       return clusterGaussians(shape, filled, clusters, o.regCovar);
@@ -183,45 +196,62 @@ function fixedOf(text: string): ReadonlySet<string> {
   return new Set(names);
 }
 
-/** Parameters from JSON. Throws where one is missing or does not fit. */
-export function givenParameters(shape: GaussianShape, text: string): Named<Tensor> {
-  const { components, size } = shape;
-  let parsed: Record<string, unknown>;
-  try {
-    parsed = JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw new ReparamError(`${name}: parameters is not JSON: ${(error as Error).message}`);
-  }
-  const weights = givenNumbers(name, "weights", [components], parsed.weights);
-  const total = (weights.data as Float64Array).reduce((sum, weight) => sum + weight, 0);
-  if (Math.abs(total - 1) > 1e-6 || (weights.data as Float64Array).some((weight) => weight < 0)) {
-    throw new ReparamError(
-      `${name}: given weights must be at least 0 and sum to 1, got a sum of ${total}.`,
-    );
-  }
-  const wanted = covarianceShape(shape);
-  const covariances = givenNumbers(name, "covariances", wanted, parsed.covariances);
-  return {
-    weights,
-    means: givenNumbers(name, "means", [components, size], parsed.means),
-    covariances,
-    whitening: tensor(new Float64Array(covariances.data.length), wanted),
-  };
+/** The parameters of a mixture from JSON, with room for the whitening. Throws where they do not fit. */
+function givenMixture(shape: GaussianShape, text: string): Named<Tensor> {
+  const { whitening, ...wanted } = gaussianParameters(shape);
+  const weights = spec("float64", [shape.components]);
+  const given = givenParameters(name, text, { weights, ...wanted });
+  checkShares(name, "weights", given.weights as Tensor);
+  const sizes = (whitening as { shape: readonly number[] }).shape;
+  return { ...given, whitening: tensor(new Float64Array(elementCount(sizes)), sizes) };
+}
+
+/** What a mixture is made of; covariances in the shape of their kind, as `covarianceShape` says. */
+export interface KnownMixture {
+  /** π [K], at least 0 with the sum 1. */
+  readonly weights: readonly number[];
+  /** μ [K][D]. */
+  readonly means: readonly (readonly number[])[];
+  /** Σ: full [K][D][D], tied [D][D], diagonal [K][D], spherical [K]. */
+  readonly covariances: readonly unknown[];
+}
+
+/**
+ * A mixture of known parameters, without a training: its method and the weights that the method's functions
+ * take, to sample, score and export it. Rows are float64. Throws where the parameters do not fit, or a
+ * covariance is not positive definite.
+ */
+export function gaussianMixtureOf(
+  known: KnownMixture,
+  covariance: CovarianceKind = "full",
+): { readonly method: Method; readonly weights: Tree<Tensor> } {
+  const [components, size] = [known.means.length, known.means[0]?.length ?? 0];
+  const o = options.parse({ components, covariance });
+  const columns = { x: { dtype: "float64", shape: [B, size] } } as const;
+  const method = create(o, { columns, trainSize: 0, batchSize: 1, classes: undefined });
+  const shape: GaussianShape = { kind: covariance, components, size };
+  const given = givenMixture(shape, JSON.stringify(known));
+  return { method, weights: completeGaussians(name, shape, given) as Tree<Tensor> };
 }
 
 function create(o: GaussianMixtureOptions, data: DataShape): Method {
-  const x = columnOf(
-    data,
-    "x",
-    (dtype, shape) => /^float/.test(dtype) && shape.length === 2 && typeof shape[1] === "number",
-    `${name} wants rows of numbers: a data set with a column x of float64 or float32 [D], such as a CSV file.`,
-  );
+  const { x } = data.columns;
+  if (
+    x === undefined ||
+    !/^float/.test(x.dtype) ||
+    x.shape.length !== 2 ||
+    typeof x.shape[1] !== "number"
+  ) {
+    throw new ReparamError(
+      `${name} wants rows of numbers: a data set with a column x of float64 or float32 [D], such as a CSV file.`,
+    );
+  }
   const shape: GaussianShape = {
     kind: o.covariance,
     components: o.components,
-    size: x.shape[1] as number,
+    size: x.shape[1],
   };
-  if (o.parameters !== "") givenParameters(shape, o.parameters);
+  if (o.parameters !== "") givenMixture(shape, o.parameters);
   const batch = { x: { dtype: x.dtype, shape: [B, shape.size] }, ...weightColumn(data) };
   return {
     name,
@@ -229,6 +259,16 @@ function create(o: GaussianMixtureOptions, data: DataShape): Method {
     weights: emWeights,
     functions: mixtureFunctions(shape, x.dtype, o.missing),
     preprocessing: "x: [batch, features], as in the training data, not scaled",
+    portrait: (tree, history) => {
+      const { weights, means, covariances } = parametersOf(tree) as Record<string, Tensor>;
+      const parameters = { weights, means, covariances } as Record<string, Tensor>;
+      return {
+        parameters,
+        drawings: ellipses(shape, parameters, data),
+        notes: emNotes(history, o, "regCovar above 0"),
+        rows: "responsibilities",
+      };
+    },
   };
 }
 
@@ -238,6 +278,6 @@ export const gaussianMixture = defineMethod({
   paper:
     "Dempster, Laird, Rubin, Maximum likelihood from incomplete data via the EM algorithm (1977), section 4.3",
   options,
-  training: { batchSize: 8192, epochs: 200, data: "two-moons" },
+  training: { batchSize: 8192, epochs: 200, data: "two-moons", logEvery: 1 },
   create,
 });

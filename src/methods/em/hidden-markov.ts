@@ -24,14 +24,7 @@ import {
   where,
 } from "../../ops/index.ts";
 import { type BatchSpec, type DataShape, defineMethod, type Method } from "../../step/index.ts";
-import {
-  elementCount,
-  ReparamError,
-  spec,
-  type Tensor,
-  type Tree,
-  tensor,
-} from "../../tensor/index.ts";
+import { elementCount, spec, type Tensor, type Tree, tensor } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { clusterNoise, findClusters } from "./centres.ts";
 import { emPhases, emWeights } from "./driver.ts";
@@ -39,8 +32,10 @@ import { categoricalEmission, type Emission, gaussianEmission } from "./emission
 import { forwardBackward, type Posterior } from "./forward-backward.ts";
 import { covarianceKinds, leastCount } from "./gaussian.ts";
 import { chooseComponents, chooseRows } from "./gaussian-functions.ts";
+import { checkShares, givenParameters } from "./given.ts";
 import type { ExpectationModel, Named } from "./model.ts";
 import { B, emFields, startField, weightColumn } from "./options.ts";
+import { emNotes, parametersOf } from "./portrait.ts";
 import { filledRows, rowsOf } from "./rows.ts";
 import { type Sequences, sequencesOf } from "./sequences.ts";
 
@@ -74,7 +69,7 @@ const options = z.object({
     .string()
     .default("")
     .describe(
-      'start at these, as JSON: {"initial": [K], "transition": [K, K], …} of a trained model',
+      'start at these, as JSON (@FILE reads a file): {"initial": [K], "transition": [K, K], …} of a trained model',
     ),
   ...emFields,
   startRows: z.int().min(1).default(500).describe("sequences that the start is made from, about"),
@@ -154,7 +149,7 @@ function markovModel(
     start: (rows, uniforms) =>
       o.parameters === ""
         ? startParameters(o, sequences, emission, rows[sequences.column] as Tensor, uniforms)
-        : givenParameters(o.parameters, { initial, transition, ...emission.parameters }),
+        : givenChain(o.parameters, { initial, transition, ...emission.parameters }),
     regularized: o.smoothing > 0 || emission.regularized,
   };
 }
@@ -185,23 +180,16 @@ function startParameters(
   };
 }
 
-function givenParameters(text: string, wanted: ExpectationModel["parameters"]): Named<Tensor> {
-  const parsed = JSON.parse(text) as Record<string, unknown>;
-  return Object.fromEntries(
-    Object.entries(wanted).map(([part, { shape }]) => {
-      const sizes = shape as readonly number[];
-      const values = (parsed[part] as unknown[] | undefined)?.flat(Number.POSITIVE_INFINITY) as
-        | number[]
-        | undefined;
-      if (part === "whitening") return [part, tensor(new Float64Array(elementCount(sizes)), sizes)];
-      if (values?.length !== elementCount(sizes) || !values.every(Number.isFinite)) {
-        throw new ReparamError(
-          `${name}: given ${part} must be [${sizes.join(", ")}] finite numbers.`,
-        );
-      }
-      return [part, tensor(Float64Array.from(values), sizes)];
-    }),
-  );
+/** Of the emission's parameters the whitening is derived from the covariances. */
+function givenChain(text: string, wanted: ExpectationModel["parameters"]): Named<Tensor> {
+  const { whitening, ...named } = wanted;
+  const given = givenParameters(name, text, named);
+  for (const part of ["initial", "transition", "probabilities"] as const) {
+    if (given[part] !== undefined) checkShares(name, part, given[part]);
+  }
+  if (whitening === undefined) return given;
+  const sizes = whitening.shape as readonly number[];
+  return { ...given, whitening: tensor(new Float64Array(elementCount(sizes)), sizes) };
 }
 
 function functionsOf(o: Options, sequences: Sequences, emission: Emission): Method["functions"] {
@@ -278,6 +266,14 @@ function create(o: Options, data: DataShape): Method {
     weights: emWeights,
     functions: functionsOf(o, sequences, emission),
     preprocessing: `${sequences.column}: sequences as in the training data; NaN where not observed`,
+    portrait: (tree, history) => {
+      const { whitening: _, ...parameters } = parametersOf(tree);
+      return {
+        parameters,
+        drawings: [],
+        notes: emNotes(history, o, "regCovar or smoothing above 0"),
+      };
+    },
   };
 }
 
@@ -287,6 +283,6 @@ export const hiddenMarkov = defineMethod({
   paper:
     "Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of probabilistic functions of Markov chains (1970)",
   options,
-  training: { batchSize: 256, epochs: 100 },
+  training: { batchSize: 256, epochs: 100, logEvery: 1 },
   create,
 });

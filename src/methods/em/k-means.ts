@@ -30,9 +30,10 @@ import { clusterNoise, findClusters } from "./centres.ts";
 import { type RowColumn, rowColumn } from "./columns.ts";
 import { emPhases, emWeights } from "./driver.ts";
 import { leastCount } from "./gaussian.ts";
-import { givenNumbers } from "./gaussian-host.ts";
+import { givenParameters } from "./given.ts";
 import type { ExpectationModel } from "./model.ts";
 import { B, emFields, weightColumn } from "./options.ts";
+import { centresDrawing, componentImages, emNotes, parametersOf } from "./portrait.ts";
 
 const options = z.object({
   clusters: z.int().min(1).default(8).describe("centres"),
@@ -40,7 +41,10 @@ const options = z.object({
     .enum(["k-means++", "random"])
     .default("k-means++")
     .describe("first centres: spread out (Arthur, Vassilvitskii 2007), or rows by chance"),
-  parameters: z.string().default("").describe('start at these, as JSON: {"centres": [K, D]}'),
+  parameters: z
+    .string()
+    .default("")
+    .describe('start at these, as JSON (@FILE reads a file): {"centres": [K, D]}'),
   ...emFields,
 });
 
@@ -89,18 +93,14 @@ function kMeansModel(o: Options, column: RowColumn, batch: BatchSpec): Expectati
     }),
     startNoise: clusterNoise(clusters),
     start: (rows, uniforms) => {
-      const shape = [clusters, column.size];
-      if (o.parameters !== "") {
-        const given = JSON.parse(o.parameters) as Record<string, unknown>;
-        return { centres: givenNumbers(name, "centres", shape, given.centres) };
-      }
+      if (o.parameters !== "") return givenParameters(name, o.parameters, { centres });
       const found = findClusters(
         column.readHost(rows[column.name] as Tensor),
         clusters,
         o.start,
         uniforms,
       );
-      return { centres: tensor(found.centres, shape) };
+      return { centres: tensor(found.centres, [clusters, column.size]) };
     },
     regularized: false,
   };
@@ -160,6 +160,19 @@ function create(o: Options, data: DataShape): Method {
     weights: emWeights,
     functions: functionsOf(o, column),
     preprocessing: `${column.name}: as in the training data`,
+    portrait: (tree, history) => {
+      const centres = parametersOf(tree).centres as Tensor;
+      const { pixels } = column;
+      return {
+        parameters: { centres },
+        drawings:
+          pixels === undefined
+            ? centresDrawing(centres, data)
+            : [componentImages(centres, pixels, "The centres of the clusters.")],
+        notes: emNotes(history, o, ""),
+        rows: "clusters",
+      };
+    },
   };
 }
 
@@ -168,6 +181,6 @@ export const kMeans = defineMethod({
   summary: "k-means, begun as k-means++",
   paper: "Arthur, Vassilvitskii, k-means++: the advantages of careful seeding (2007), section 2.2",
   options,
-  training: { batchSize: 8192, epochs: 200, data: "two-moons" },
+  training: { batchSize: 8192, epochs: 200, data: "two-moons", logEvery: 1 },
   create,
 });

@@ -1,120 +1,180 @@
 /**
- * Maximum likelihood of exponential families in closed form, from weighted observations: the moments of the
- * sufficient statistics are those of the data (Casella, Berger, "Statistical inference", 2002, section 7.2.2).
- * Of gamma and beta one equation is left, which Newton's method solves (Minka, "Estimating a gamma
- * distribution", 2002, equation 9).
+ * Maximum likelihood of exponential families, from weighted observations: the moments of the sufficient
+ * statistics are those of the data (Casella, Berger, "Statistical inference", 2002, section 7.2.2). Where this
+ * has no closed form, as for gamma and beta distributions, Newton's method solves it (`concentrations.ts`).
+ *
+ * The names of the parameters are those that the constructors in `distributions/` take.
  */
-import { ReparamError } from "../../tensor/index.ts";
+import {
+  Bernoulli,
+  Beta,
+  type Distribution,
+  Exponential,
+  Gamma,
+  Geometric,
+  HalfNormal,
+  InverseGamma,
+  Laplace,
+  LogNormal,
+  Normal,
+  Poisson,
+} from "../../distributions/index.ts";
+import { sum } from "../../ops/index.ts";
+import { item, ReparamError, type Tensor, type Tree, tensor } from "../../tensor/index.ts";
+import { evaluate, trace, type Value } from "../../trace/index.ts";
+import { dirichletConcentrations, gammaConcentration } from "./concentrations.ts";
 
 export const families = [
   "normal",
   "log-normal",
+  "half-normal",
   "exponential",
   "laplace",
   "poisson",
   "bernoulli",
   "geometric",
   "gamma",
+  "inverse-gamma",
+  "beta",
 ] as const;
 export type Family = (typeof families)[number];
 
 export interface MaximumLikelihood {
+  /** As the constructor of the distribution takes them. */
   readonly parameters: Readonly<Record<string, number>>;
   /** Σ wₙ log p(xₙ) at the parameters, in nats. */
   readonly logLikelihood: number;
 }
 
-type Numbers = ArrayLike<number>;
-
-/** Weighted mean of a function of the observations. */
-type Mean = (f: (x: number) => number) => number;
+/** Observations of a positive weight. */
+interface Sample {
+  readonly x: Float64Array<ArrayBuffer>;
+  readonly weights: Float64Array<ArrayBuffer>;
+  /** Weighted mean of a function of the observations. */
+  readonly mean: (f: (x: number) => number) => number;
+}
 
 interface Fit {
   /** What observations may be. */
   readonly support: (x: number) => boolean;
   readonly wants: string;
-  readonly parameters: (
-    mean: Mean,
-    x: Numbers,
-    weights: Numbers,
-  ) => Readonly<Record<string, number>>;
-  /** log p(x) at these parameters. */
-  readonly logDensity: (x: number, parameters: Readonly<Record<string, number>>) => number;
+  readonly parameters: (sample: Sample) => Readonly<Record<string, number>>;
+  readonly distribution: (parameters: Readonly<Record<string, Value>>) => Distribution;
+  /** Whether these parameters make the observations certain: the edge of the family, where log p(x) = 0. */
+  readonly certain?: (parameters: Readonly<Record<string, number>>) => boolean;
 }
 
-const whole = (x: number): boolean => Number.isInteger(x) && x >= 0;
-const xlogy = (x: number, y: number): number => (x === 0 ? 0 : x * Math.log(y));
-const logTwoPi = Math.log(2 * Math.PI);
-
-function meanAndDeviation(mean: Mean, f: (x: number) => number): { mean: number; std: number } {
-  const centre = mean(f);
-  return { mean: centre, std: Math.sqrt(mean((x) => (f(x) - centre) ** 2)) };
-}
-
-const normalLogDensity = (x: number, { mean, std }: Readonly<Record<string, number>>): number => {
-  const z = (x - (mean as number)) / (std as number);
-  return -0.5 * z * z - Math.log(std as number) - 0.5 * logTwoPi;
+const real = { support: Number.isFinite, wants: "finite numbers" };
+const positive = {
+  support: (x: number) => x > 0 && Number.isFinite(x),
+  wants: "numbers above 0",
 };
+const atLeastZero = {
+  support: (x: number) => x >= 0 && Number.isFinite(x),
+  wants: "numbers of at least 0",
+};
+const identity = (x: number): number => x;
+
+/** A distribution by its constructor; the types of the options are those that the fit gives. */
+const made =
+  <Options>(make: (options: Options) => Distribution): Fit["distribution"] =>
+  (parameters) =>
+    make(parameters as Options);
+
+function meanAndDeviation({ mean }: Sample, f: (x: number) => number): [number, number] {
+  const centre = mean(f);
+  return [centre, Math.sqrt(mean((x) => (f(x) - centre) ** 2))];
+}
+
+/** The concentration a of a gamma distribution of f(x), and its rate. */
+function gammaOf({ mean }: Sample, f: (x: number) => number): [number, number] {
+  const centre = mean(f);
+  const concentration = gammaConcentration(Math.log(centre) - mean((x) => Math.log(f(x))));
+  return [concentration, concentration / centre];
+}
 
 const fits: Readonly<Record<Family, Fit>> = {
   normal: {
-    support: Number.isFinite,
-    wants: "finite numbers",
-    parameters: (mean) => meanAndDeviation(mean, (x) => x),
-    logDensity: normalLogDensity,
+    ...real,
+    parameters: (sample) => {
+      const [mean, std] = meanAndDeviation(sample, identity);
+      return { mean, std };
+    },
+    distribution: made(Normal),
   },
   "log-normal": {
-    support: (x) => x > 0 && Number.isFinite(x),
-    wants: "numbers above 0",
-    parameters: (mean) => meanAndDeviation(mean, Math.log),
-    logDensity: (x, parameters) => normalLogDensity(Math.log(x), parameters) - Math.log(x),
+    ...positive,
+    parameters: (sample) => {
+      const [location, scale] = meanAndDeviation(sample, Math.log);
+      return { location, scale };
+    },
+    distribution: made(LogNormal),
+  },
+  "half-normal": {
+    ...atLeastZero,
+    parameters: ({ mean }) => ({ scale: Math.sqrt(mean((x) => x * x)) }),
+    distribution: made(HalfNormal),
   },
   exponential: {
-    support: (x) => x >= 0 && Number.isFinite(x),
-    wants: "numbers of at least 0",
-    parameters: (mean) => ({ rate: 1 / mean((x) => x) }),
-    logDensity: (x, { rate }) => Math.log(rate as number) - (rate as number) * x,
+    ...atLeastZero,
+    parameters: ({ mean }) => ({ rate: 1 / mean(identity) }),
+    distribution: made(Exponential),
   },
   laplace: {
-    support: Number.isFinite,
-    wants: "finite numbers",
-    parameters: (mean, x, weights) => {
-      const median = weightedMedian(x, weights);
-      return { location: median, scale: mean((v) => Math.abs(v - median)) };
+    ...real,
+    parameters: (sample) => {
+      const location = weightedMedian(sample);
+      return { location, scale: sample.mean((x) => Math.abs(x - location)) };
     },
-    logDensity: (x, { location, scale }) =>
-      -Math.abs(x - (location as number)) / (scale as number) - Math.log(2 * (scale as number)),
+    distribution: made(Laplace),
   },
   poisson: {
-    support: whole,
+    support: (x) => Number.isInteger(x) && x >= 0,
     wants: "counts 0, 1, 2, …",
-    parameters: (mean) => ({ rate: mean((x) => x) }),
-    logDensity: (x, { rate }) => xlogy(x, rate as number) - (rate as number) - logGamma(x + 1),
+    parameters: ({ mean }) => ({ rate: mean(identity) }),
+    distribution: made(Poisson),
+    certain: ({ rate }) => rate === 0,
   },
   bernoulli: {
     support: (x) => x === 0 || x === 1,
     wants: "0 or 1",
-    parameters: (mean) => ({ probability: mean((x) => x) }),
-    logDensity: (x, { probability: p }) => xlogy(x, p as number) + xlogy(1 - x, 1 - (p as number)),
+    parameters: ({ mean }) => ({ probs: mean(identity) }),
+    distribution: made(Bernoulli),
+    certain: ({ probs }) => probs === 0 || probs === 1,
   },
   geometric: {
-    support: whole,
+    support: (x) => Number.isInteger(x) && x >= 0,
     wants: "counts of failures 0, 1, 2, …",
-    parameters: (mean) => ({ probability: 1 / (1 + mean((x) => x)) }),
-    logDensity: (x, { probability: p }) => xlogy(x, 1 - (p as number)) + Math.log(p as number),
+    parameters: ({ mean }) => ({ probs: 1 / (1 + mean(identity)) }),
+    distribution: made(Geometric),
+    certain: ({ probs }) => probs === 1,
   },
   gamma: {
-    support: (x) => x > 0 && Number.isFinite(x),
-    wants: "numbers above 0",
-    parameters: (mean) => {
-      const centre = mean((x) => x);
-      const shape = gammaShape(Math.log(centre) - mean(Math.log));
-      return { shape, rate: shape / centre };
+    ...positive,
+    parameters: (sample) => {
+      const [concentration, rate] = gammaOf(sample, identity);
+      return { concentration, rate };
     },
-    logDensity: (x, { shape, rate }) => {
-      const [a, b] = [shape as number, rate as number];
-      return a * Math.log(b) + (a - 1) * Math.log(x) - b * x - logGamma(a);
+    distribution: made(Gamma),
+  },
+  "inverse-gamma": {
+    ...positive,
+    parameters: (sample) => {
+      const [concentration, scale] = gammaOf(sample, (x) => 1 / x);
+      return { concentration, scale };
     },
+    distribution: made(InverseGamma),
+  },
+  beta: {
+    support: (x) => x > 0 && x < 1,
+    wants: "numbers between 0 and 1",
+    parameters: ({ mean }) => {
+      const logs = [mean(Math.log), mean((x) => Math.log1p(-x))];
+      const [first, square] = [mean(identity), mean((x) => x * x)];
+      const [alpha, beta] = dirichletConcentrations(logs, [first, 1 - first], square);
+      return { alpha: alpha as number, beta: beta as number };
+    },
+    distribution: made(Beta),
   },
 };
 
@@ -126,34 +186,31 @@ const fits: Readonly<Record<Family, Fit>> = {
  */
 export function fitMaximumLikelihood(
   family: Family,
-  observations: Numbers,
-  weights: Numbers = new Float64Array(observations.length).fill(1),
+  observations: ArrayLike<number>,
+  weights: ArrayLike<number> = new Float64Array(observations.length).fill(1),
 ): MaximumLikelihood {
-  const { support, wants, parameters, logDensity } = fits[family];
+  const { support, wants, parameters, distribution, certain } = fits[family];
   const refuse = (why: string): never => {
     throw new ReparamError(`fitMaximumLikelihood: ${family} ${why}.`);
   };
-  let total = 0;
+  if (weights.length !== observations.length) {
+    refuse(`has ${observations.length} observations, but ${weights.length} weights`);
+  }
   for (let i = 0; i < observations.length; i++) {
     const [x, weight] = [observations[i] as number, weights[i] as number];
     if (!support(x)) refuse(`wants ${wants}, got ${x}`);
     if (!(weight >= 0 && Number.isFinite(weight))) {
       refuse(`wants a weight of at least 0 for every observation, got ${weight}`);
     }
-    total += weight;
   }
-  if (!(total > 0)) refuse("wants an observation with a weight above 0");
-  const sum: Mean = (f) => {
-    let value = 0;
-    for (let i = 0; i < observations.length; i++) {
-      const weight = weights[i] as number;
-      if (weight > 0) value += weight * f(observations[i] as number);
-    }
-    return value;
-  };
-  const found = parameters((f) => sum(f) / total, observations, weights);
-  const logLikelihood = sum((x) => logDensity(x, found));
-  if (![...Object.values(found), logLikelihood].every(Number.isFinite)) {
+  const sample = sampleOf(observations, weights);
+  if (sample.x.length === 0) refuse("wants an observation with a weight above 0");
+  const found = parameters(sample);
+  if (certain?.(found) === true) return { parameters: found, logLikelihood: 0 };
+  const logLikelihood = Object.values(found).every(Number.isFinite)
+    ? logLikelihoodOf(distribution, found, sample)
+    : Number.NaN;
+  if (!Number.isFinite(logLikelihood)) {
     refuse(
       "has no maximum here: the observations do not vary enough. Give others, or fix the scale",
     );
@@ -161,57 +218,42 @@ export function fitMaximumLikelihood(
   return { parameters: found, logLikelihood };
 }
 
+function sampleOf(observations: ArrayLike<number>, given: ArrayLike<number>): Sample {
+  const kept = Array.from(given, (_, i) => i).filter((i) => (given[i] as number) > 0);
+  const x = Float64Array.from(kept, (i) => observations[i] as number);
+  const weights = Float64Array.from(kept, (i) => given[i] as number);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const mean: Sample["mean"] = (f) =>
+    x.reduce((sum, value, i) => sum + (weights[i] as number) * f(value), 0) / total;
+  return { x, weights, mean };
+}
+
+function logLikelihoodOf(
+  distribution: Fit["distribution"],
+  found: Readonly<Record<string, number>>,
+  { x, weights }: Sample,
+): number {
+  // As inputs, so that a scale of 0 gives infinities rather than errors of the distribution.
+  const parameters = Object.fromEntries(
+    Object.entries(found).map(([name, value]) => [name, tensor(Float64Array.of(value), [])]),
+  );
+  const inputs = { x: tensor(x, [x.length]), weights: tensor(weights, [x.length]), parameters };
+  const program = trace((given) => {
+    const values = given as unknown as { x: Value; weights: Value; parameters: never };
+    const logs = distribution(values.parameters).logProb(values.x);
+    return { logLikelihood: sum(logs.mul(values.weights)) };
+  }, inputs);
+  return item(evaluate(program, inputs as Tree<Tensor>).logLikelihood as Tensor);
+}
+
 /** A value with at most half of the weight on either side. */
-function weightedMedian(x: Numbers, weights: Numbers): number {
+function weightedMedian({ x, weights }: Sample): number {
   const order = Array.from(x, (_, i) => i).sort((a, b) => (x[a] as number) - (x[b] as number));
-  const total = order.reduce((sum, i) => sum + (weights[i] as number), 0);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
   let below = 0;
-  for (const i of order) {
+  const middle = order.find((i) => {
     below += weights[i] as number;
-    if (below >= total / 2) return x[i] as number;
-  }
-  return Number.NaN;
-}
-
-/** The α of log α − ψ(α) = s, by Newton's method in 1/α (Minka's generalised form). */
-function gammaShape(s: number): number {
-  if (!(s > 0)) return Number.NaN;
-  let shape = (3 - s + Math.sqrt((s - 3) ** 2 + 24 * s)) / (12 * s);
-  for (let i = 0; i < 20; i++) {
-    const slope = 1 / shape - trigamma(shape);
-    const next = 1 / (1 / shape + (Math.log(shape) - digamma(shape) - s) / (shape * shape * slope));
-    if (Math.abs(next - shape) <= 1e-15 * shape) return next;
-    shape = next;
-  }
-  return shape;
-}
-
-/** Arguments are raised to here, where few terms of Stirling's series are exact to float64. */
-const large = 12;
-
-/** ψ(x), x > 0. */
-function digamma(x: number): number {
-  let [value, y] = [0, x];
-  for (; y < large; y++) value -= 1 / y;
-  const r = 1 / (y * y);
-  const series = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r / 132))));
-  return value + Math.log(y) - 0.5 / y - series;
-}
-
-/** ψ′(x), x > 0. */
-function trigamma(x: number): number {
-  let [value, y] = [0, x];
-  for (; y < large; y++) value += 1 / (y * y);
-  const r = 1 / (y * y);
-  const series = 1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - (r * 5) / 66)));
-  return value + 1 / y + r / 2 + (r / y) * series;
-}
-
-/** log Γ(x), x > 0. */
-function logGamma(x: number): number {
-  let [shift, y] = [0, x];
-  for (; y < large; y++) shift -= Math.log(y);
-  const r = 1 / (y * y);
-  const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / y;
-  return shift + (y - 0.5) * Math.log(y) - y + 0.5 * logTwoPi + series;
+    return below >= total / 2;
+  });
+  return x[middle as number] as number;
 }

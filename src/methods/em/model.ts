@@ -1,4 +1,4 @@
-import type { Batch, BatchSpec } from "../../step/index.ts";
+import type { Batch, BatchSpec, Metrics } from "../../step/index.ts";
 import type { Tensor, TensorSpec } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 
@@ -52,6 +52,10 @@ export interface ExpectationModel {
   };
   /** Whether NaN are missing values that the E-steps marginalise. */
   readonly missing?: boolean;
+  /** Whether values below 0 are refused, as of counts. */
+  readonly nonNegative?: boolean;
+  /** What is logged beside the loss, from it. */
+  readonly metrics?: (loss: number) => Metrics;
   /** Divides a batch between the E-steps. Default: all of it to `accumulate`. */
   readonly parts?: (batch: Batch, parameters: Named<Tensor>) => Iterable<Part>;
   /** The M-step: argmax over the parameters of Q, from the sums. */

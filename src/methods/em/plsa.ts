@@ -16,12 +16,12 @@ import { z } from "zod";
 import {
   cast,
   equal,
+  exp,
   expandDims,
   floor,
   full,
   log,
   matmul,
-  max,
   maximum,
   minimum,
   range,
@@ -29,13 +29,14 @@ import {
   sum,
 } from "../../ops/index.ts";
 import { type BatchSpec, type DataShape, defineMethod, type Method } from "../../step/index.ts";
-import { ReparamError, spec, type Tensor, type Tree, tensor } from "../../tensor/index.ts";
+import { spec, type Tensor, type TensorSpec, type Tree, tensor } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
-import { rowColumn } from "./columns.ts";
+import { type Documents, documentsOf, topicsDrawing } from "./documents.ts";
 import { emPhases, emWeights } from "./driver.ts";
-import { givenNumbers } from "./gaussian-host.ts";
-import type { ExpectationModel } from "./model.ts";
+import { givenParameters } from "./given.ts";
+import type { ExpectationModel, Named } from "./model.ts";
 import { B, emFields, weightColumn } from "./options.ts";
+import { emNotes, parametersOf } from "./portrait.ts";
 import { rowsOf } from "./rows.ts";
 
 const options = z.object({
@@ -46,7 +47,10 @@ const options = z.object({
     .min(0)
     .default(0.01)
     .describe("α, words that every topic is taken to have of every term beside its own"),
-  parameters: z.string().default("").describe('start at these, as JSON: {"topics": [Z, V]}'),
+  parameters: z
+    .string()
+    .default("")
+    .describe('start at these, as JSON (@FILE reads a file): {"topics": [Z, V]}'),
   ...emFields,
 });
 
@@ -55,44 +59,6 @@ type Options = z.infer<typeof options>;
 const name = "plsa";
 /** Keeps quotients of what is 0 finite: far below every probability. */
 const tiny = 1e-200;
-
-/** What documents are: a column `counts` [V], or images, whose pixels are the terms. */
-interface Documents {
-  readonly column: "counts" | "image";
-  readonly spec: BatchSpec[string];
-  readonly terms: number;
-  readonly read: (columns: Readonly<Record<string, Value>>) => Value;
-  /** Distributions over terms [B, V] as an output of a function. */
-  readonly write: (probabilities: Value) => Readonly<Record<string, Value>>;
-}
-
-function documentsOf(data: DataShape): Documents {
-  const { counts } = data.columns;
-  const terms = counts?.shape[1];
-  if (
-    counts !== undefined &&
-    /^float/.test(counts.dtype) &&
-    counts.shape.length === 2 &&
-    typeof terms === "number"
-  ) {
-    return {
-      ...{ column: "counts", terms, spec: { dtype: counts.dtype, shape: [B, terms] } },
-      read: (given) => cast(given.counts as Value, "float64"),
-      write: (probabilities) => ({ probabilities }),
-    };
-  }
-  if (data.columns.image === undefined || data.columns.x !== undefined) {
-    throw new ReparamError(
-      `${name} wants counts of terms: a data set with a column counts of float64 [V], such as --data state-of-the-union, or of images.`,
-    );
-  }
-  const images = rowColumn(name, data);
-  return {
-    ...{ column: "image", terms: images.size, spec: images.spec },
-    read: images.read,
-    write: (p) => ({ image: images.write(p.div(max(p, 1, { keepDims: true }))) }),
-  };
-}
 
 /** p(z|d) [B, Z] of counts [B, V] for topics p(w|z) [Z, V], by `steps` of EM from the uniform one. */
 export function foldIn(counts: Value, topics: Value, steps: number): Value {
@@ -148,9 +114,11 @@ function plsaModel(o: Options, documents: Documents, batch: BatchSpec): Expectat
     start: (rows, uniforms) =>
       o.parameters === ""
         ? { topics: startTopics(rows[documents.column] as Tensor, o.topics, uniforms) }
-        : { topics: givenTopics(o.parameters, topics.shape as readonly number[]) },
+        : givenTopics(o.parameters, topics),
     // The p(z|d) of finitely many steps are not quite the best ones.
     regularized: true,
+    nonNegative: true,
+    metrics: (loss) => ({ perplexity: Math.exp(loss) }),
   };
 }
 
@@ -163,9 +131,9 @@ function startTopics(counts: Tensor, topics: number, uniforms: Float64Array): Te
   return normalized(values, [topics, size]);
 }
 
-function givenTopics(text: string, shape: readonly number[]): Tensor {
-  const parsed = JSON.parse(text) as Record<string, unknown>;
-  return normalized(givenNumbers(name, "topics", shape, parsed.topics).data as Float64Array, shape);
+function givenTopics(text: string, wanted: TensorSpec): Named<Tensor> {
+  const { data, shape } = givenParameters(name, text, { topics: wanted }).topics as Tensor;
+  return { topics: normalized(data as Float64Array, shape) };
 }
 
 function normalized(values: Float64Array, shape: readonly number[]): Tensor {
@@ -212,7 +180,8 @@ function functionsOf(o: Options, documents: Documents): Method["functions"] {
       build: (weights, { latent }) => documents.write(matmul(latent as Value, topicsOf(weights))),
     },
     evaluate: {
-      summary: "nats a word of one half of each document, its topics found from the other half",
+      summary:
+        "nats a word of one half of each document, its topics found from the other half, and their exponential",
       inputs,
       exported: false,
       build: (weights, given) => {
@@ -221,14 +190,15 @@ function functionsOf(o: Options, documents: Documents): Method["functions"] {
         const rest = sub(counts, known);
         const topics = topicsOf(weights);
         const logs = logLikelihoods(rest, foldIn(known, topics, o.foldIn), topics);
-        return { negativeLogLikelihood: logs.div(maximum(sum(rest, 1), 1e-9)).neg() };
+        const negativeLogLikelihood = logs.div(maximum(sum(rest, 1), 1e-9)).neg();
+        return { negativeLogLikelihood, perplexity: exp(negativeLogLikelihood) };
       },
     },
   };
 }
 
 function create(o: Options, data: DataShape): Method {
-  const documents = documentsOf(data);
+  const documents = documentsOf(name, data);
   const batch = { [documents.column]: documents.spec, ...weightColumn(data) };
   return {
     name,
@@ -236,23 +206,16 @@ function create(o: Options, data: DataShape): Method {
     weights: emWeights,
     functions: functionsOf(o, documents),
     preprocessing: `${documents.column}: counts of terms, as in the training data`,
+    portrait: (tree, history) => {
+      const topics = parametersOf(tree).topics as Tensor;
+      return {
+        parameters: { topics },
+        drawings: [topicsDrawing(topics, documents, data)],
+        notes: emNotes(history, o, "smoothing above 0, or finitely many steps of foldIn,"),
+        rows: "documents",
+      };
+    },
   };
-}
-
-/** The likeliest terms of every topic p(w|z) [Z, V]. */
-export function topicTerms(
-  topics: Tensor,
-  terms: readonly string[],
-  count = 10,
-): { readonly term: string; readonly probability: number }[][] {
-  const size = terms.length;
-  return Array.from({ length: topics.shape[0] as number }, (_, topic) => {
-    const row = [...(topics.data as Float64Array).subarray(topic * size, (topic + 1) * size)];
-    return row
-      .map((probability, i) => ({ term: terms[i] as string, probability }))
-      .sort((a, b) => b.probability - a.probability)
-      .slice(0, count);
-  });
 }
 
 export const plsa = defineMethod({
@@ -260,6 +223,6 @@ export const plsa = defineMethod({
   summary: "Probabilistic latent semantic analysis",
   paper: "Hofmann, Probabilistic latent semantic indexing (1999), equations 3 to 7",
   options,
-  training: { batchSize: 256, epochs: 200 },
+  training: { batchSize: 256, epochs: 200, logEvery: 1 },
   create,
 });

@@ -1,5 +1,5 @@
 // The compiled programs of expectation-maximisation, and the state that they share.
-import { full, less, sum, where } from "../../ops/index.ts";
+import { cast, full, less, sum, where } from "../../ops/index.ts";
 import type { PhaseProgram } from "../../step/index.ts";
 import { mapTree, spec, type TensorSpec, type Tree } from "../../tensor/index.ts";
 import { uniform, type Value } from "../../trace/index.ts";
@@ -107,6 +107,10 @@ export function programsOf(
   };
 }
 
+/** Weights as float64, whatever the data has. */
+const withWeight = ({ weight, ...columns }: Named<Value>): Named<Value> =>
+  weight === undefined ? columns : { ...columns, weight: cast(weight, "float64") };
+
 /** Adds the statistics of a chunk of rows to those of the state. */
 function accumulation(
   model: ExpectationModel,
@@ -116,7 +120,7 @@ function accumulation(
     inputs: { batch: model.batch, extra: inputs },
     build: ({ state: tree, batch, extra }) => {
       const state = stateOf(tree);
-      const columns = batch as Named<Value>;
+      const columns = withWeight(batch as Named<Value>);
       const { logLikelihood, size, statistics } = expect(
         state.parameters,
         columns,

@@ -1,19 +1,24 @@
 /**
- * Gaussian components as an exponential family: with φ(x) the products x_i·x_j, i ≥ j, around a common centre,
+ * Gaussian components as an exponential family: around a common centre,
  *
  *   log N(x; μ, Σ) = −½ Σᵢⱼ P_ij x_i x_j + (Pμ)ᵀx − ½ μᵀPμ + log |W| − ½ D log 2π,   P = Σ⁻¹ = WᵀW
  *
- * so that log-densities and sums of all components are one product of matrices each, over half as many numbers
- * as whitened differences have. Squares of distances are differences of larger numbers here: only where
+ * is linear in the products z_i·z_j, i ≥ j, of z = (x, 1). So log-densities and sums of all components are one
+ * product of matrices each, over half as many numbers as whitened differences have. Squares of distances are differences of larger numbers here: only where
  * `isWellConditioned` says that little is lost.
  */
 import {
+  concat,
   constant,
+  diagonalMatrix,
   expandDims,
+  full,
   gather,
+  log,
   matmul,
   mean,
   reshape,
+  slice,
   sum,
   transpose,
 } from "../../ops/index.ts";
@@ -68,73 +73,97 @@ function packing(size: number): { rows: number[]; columns: number[]; places: num
 const indices = (values: readonly number[]): Value =>
   constant({ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) });
 
-/** Products of the features of rows [D, N]: all pairs [D(D + 1)/2, N], or squares [D, N] for variances. */
-function products(shape: GaussianShape, rows: Value): Value {
-  if (!isMatrix(shape.kind)) return rows.square();
-  const { rows: i, columns: j } = packing(shape.size);
-  return gather(rows, indices(i), 0).mul(gather(rows, indices(j), 0));
+/**
+ * What log-densities are linear in, of rows x [N, D]: all z_i·z_j [(D + 1)(D + 2)/2, N], or for variances
+ * squares, x and 1, [2D + 1, N].
+ */
+function features({ kind, size }: GaussianShape, x: Value, centre: Value): Value {
+  // Transposed by a product with the identity, which takes half as long as the runtime's own Transpose.
+  const identity = diagonalMatrix(full([size], 1, "float64"));
+  const extended = concat([identity, full([1, size], 0, "float64")], 0);
+  const shift = concat([transpose(centre, [1, 0]).neg(), full([1, 1], 1, "float64")], 0);
+  const z = matmul(extended, x, { transposeB: true }).add(shift); // (D + 1, N)
+  if (!isMatrix(kind)) return concat([slice(z, 0, 0, size).square(), z], 0);
+  const { rows, columns } = packing(size + 1);
+  return gather(z, indices(rows), 0).mul(gather(z, indices(columns), 0));
 }
 
-/** Coefficients of the products [K or 1, F], and P·μ [K, D], for means around the centre. */
-function natural(
+/** The coefficients [K, F] of the features in log π_k + log N(x; μ_k, Σ_k), for means around the centre. */
+function coefficients(
   shape: GaussianShape,
+  logWeights: Value,
   means: Value,
   whitening: Value,
-): { square: Value; linear: Value } {
-  const { kind, size } = shape;
+): Value {
+  const { kind, size, components } = shape;
+  const constants = (linear: Value): Value =>
+    logNormalizer(shape, whitening)
+      .sub(sum(linear.mul(means), 1).mul(0.5))
+      .add(logWeights);
   if (!isMatrix(kind)) {
-    const precision = whitening.square().add(means.mul(0)); // (K, D)
-    return { square: precision.mul(-0.5), linear: precision.mul(means) };
+    const precision = whitening.square().add(full([components, size], 0, "float64")); // (K, D)
+    const linear = precision.mul(means);
+    return concat([precision.mul(-0.5), linear, expandDims(constants(linear), 1)], 1);
   }
   const precision = matmul(whitening, whitening, { transposeA: true }); // (K or 1, D, D)
-  const { rows, columns } = packing(size);
-  const flat = reshape(precision, [-1, size * size]);
-  const picked = gather(flat, indices(rows.map((i, f) => i * size + (columns[f] as number))), 1);
-  const weights = rows.map((i, f) => (i === columns[f] ? -0.5 : -1));
-  const linear = reshape(matmul(precision, expandDims(means, -1)), means.shape);
-  return {
-    square: picked.mul(constant(tensor(Float64Array.from(weights), [weights.length]))),
-    linear,
-  };
+  const linear = reshape(matmul(precision, expandDims(means, -1)), [components, size]);
+  // Of −½P, ½Pμ and the constant as one symmetric matrix (K, D + 1, D + 1), pairs i > j count twice.
+  const square = precision.mul(-0.5).add(full([components, 1, 1], 0, "float64"));
+  const half = linear.mul(0.5);
+  const corner = reshape(constants(linear), [components, 1, 1]);
+  const matrix = concat(
+    [concat([square, expandDims(half, 2)], 2), concat([expandDims(half, 1), corner], 2)],
+    1,
+  );
+  const { rows, columns } = packing(size + 1);
+  const width = size + 1;
+  const places = rows.map((i, f) => i * width + (columns[f] as number));
+  const weights = rows.map((i, f) => (i === columns[f] ? 1 : 2));
+  return gather(reshape(matrix, [components, width * width]), indices(places), 1).mul(
+    constant(tensor(Float64Array.from(weights), [weights.length])),
+  );
 }
 
-/** log N(x; μ_k, Σ_k) [K, N] of rows x [N, D], and what the sums need again. */
-export function quadraticDensities(
+/** log π_k + log N(x; μ_k, Σ_k) [K, N] of finite rows x [N, D], and what the sums need again. */
+export function quadraticJoint(
   shape: GaussianShape,
-  { means, whitening }: Record<"means" | "whitening", Value>,
+  { weights, means, whitening }: Record<"weights" | "means" | "whitening", Value>,
   x: Value,
-): { densities: Value; features: Value; centred: Value; around: Value } {
+): { joint: Value; products: Value; around: Value } {
   const centre = mean(means, 0, { keepDims: true });
   const around = means.sub(centre);
-  const centred = x.sub(centre);
-  const rows = transpose(centred, [1, 0]);
-  const features = products(shape, rows);
-  const { square, linear } = natural(shape, around, whitening);
-  const offset = logNormalizer(shape, whitening).sub(sum(linear.mul(around), 1).mul(0.5));
-  const densities = matmul(square, features).add(matmul(linear, rows)).add(expandDims(offset, -1));
-  return { densities, features, centred, around };
+  const products = features(shape, x, centre);
+  const joint = matmul(coefficients(shape, log(weights), around, whitening), products);
+  return { joint, products, around };
 }
 
 /** The sums of `gaussian.ts`, around the means, from responsibilities [K, N]. */
 export function quadraticSums(
-  shape: GaussianShape,
-  { features, centred, around }: ReturnType<typeof quadraticDensities>,
+  { kind, size, components }: GaussianShape,
+  { products, around }: Omit<ReturnType<typeof quadraticJoint>, "joint">,
   responsibilities: Value,
 ): Named<Value> {
-  const { kind, size, components } = shape;
-  const count = sum(responsibilities, 1);
-  const linear = matmul(responsibilities, centred);
-  const square = matmul(responsibilities, features, { transposeB: true });
-  const first = linear.sub(expandDims(count, -1).mul(around));
+  const sums = matmul(responsibilities, products, { transposeB: true }); // (K, F)
   // Σ r(x − μ)(x − μ)ᵀ = Σ r·x·xᵀ − first·μᵀ − μ·(Σ r·x)ᵀ
   if (!isMatrix(kind)) {
-    return { count, first, second: square.sub(around.mul(first.add(linear))) };
+    const linear = slice(sums, 1, size, 2 * size);
+    const count = reshape(slice(sums, 1, 2 * size, 2 * size + 1), [components]);
+    const first = linear.sub(expandDims(count, -1).mul(around));
+    const second = slice(sums, 1, 0, size).sub(around.mul(first.add(linear)));
+    return { count, first, second };
   }
-  const unpacked = reshape(gather(square, indices(packing(size).places), 1), [
+  const width = size + 1;
+  const matrix = reshape(gather(sums, indices(packing(width).places), 1), [
     components,
-    size,
-    size,
+    width,
+    width,
   ]);
+  const top = slice(matrix, 1, 0, size);
+  const linear = reshape(slice(top, 2, size, width), [components, size]);
+  const corner = slice(slice(matrix, 1, size, width), 2, size, width);
+  const count = reshape(corner, [components]);
+  const first = linear.sub(expandDims(count, -1).mul(around));
   const outer = (a: Value, b: Value): Value => expandDims(a, 2).mul(expandDims(b, 1));
-  return { count, first, second: unpacked.sub(outer(first, around)).sub(outer(around, linear)) };
+  const second = slice(top, 2, 0, size).sub(outer(first, around)).sub(outer(around, linear));
+  return { count, first, second };
 }

@@ -9,15 +9,27 @@ export interface Rows {
   readonly data: Float64Array<ArrayBuffer>;
 }
 
-/** Batches joined into one, up to about `limit` rows. */
-export function gatherBatches(batches: Iterable<Batch>, limit: number): Batch {
+/** The next batches, until they have `limit` rows. */
+export function takeBatches(batches: Iterator<Batch>, limit: number): Batch[] {
   const taken: Batch[] = [];
-  let count = 0;
-  for (const batch of batches) {
-    taken.push(batch);
-    count += rowCount(batch);
-    if (count >= limit) break;
+  for (let count = 0; count < limit; ) {
+    const { value, done } = batches.next();
+    if (done === true) break;
+    taken.push(value);
+    count += rowCount(value);
   }
+  return taken;
+}
+
+/** Those batches, then what is left of the pass. */
+export function* following(taken: readonly Batch[], pass: Iterator<Batch>): Iterable<Batch> {
+  yield* taken;
+  for (let next = pass.next(); next.done !== true; next = pass.next()) yield next.value;
+}
+
+/** Batches as one. */
+export function joinBatches(taken: readonly Batch[]): Batch {
+  const count = taken.reduce((sum, batch) => sum + rowCount(batch), 0);
   const [first] = taken;
   if (first === undefined || taken.length === 1) return first ?? {};
   return Object.fromEntries(
@@ -68,25 +80,26 @@ export function filledRows({ count, size, data }: Rows): Rows {
 }
 
 /**
- * Throws where a batch has infinities, or NaN that the model does not marginalise, or a bad weight. Says
- * which column and row of the batch it is.
+ * Throws where a batch has infinities, NaN that the model does not marginalise, or numbers below 0 where there
+ * may be none. Says which column and feature it is.
  */
 export function checkFinite(
-  { name, batch: wanted, missing = false }: ExpectationModel,
+  { name, batch: wanted, missing = false, nonNegative = false }: ExpectationModel,
   batch: Batch,
 ): void {
   for (const [column, { dtype }] of Object.entries(wanted)) {
     if (dtype !== "float64" && dtype !== "float32") continue;
     const { data, shape } = batch[column] as Tensor;
     const size = elementCount(shape.slice(1));
+    const positive = nonNegative || column === "weight";
     const bad = (data as Float64Array).findIndex((value) =>
-      column === "weight"
-        ? !(value >= 0 && value < Number.POSITIVE_INFINITY)
-        : !(Number.isFinite(value) || (missing && Number.isNaN(value))),
+      Number.isNaN(value)
+        ? column === "weight" || !missing
+        : !Number.isFinite(value) || (positive && value < 0),
     );
     if (bad === -1) continue;
     const where = size === 1 ? column : `feature ${bad % size} of ${column}`;
-    const want = column === "weight" ? "finite numbers of at least 0" : "finite numbers";
+    const want = positive ? "finite numbers of at least 0" : "finite numbers";
     throw new ReparamError(
       `${name}: ${where} has a ${String(data[bad])}; wanted are ${want}. Clean the data, or leave the column out.`,
     );

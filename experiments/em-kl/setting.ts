@@ -1,0 +1,58 @@
+// Rows around centres, models that are stepped by hand, and results that are kept between runs.
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { findMethod } from "reparam";
+import type { BatchSpec, Method } from "reparam/step";
+import { dim, fillNormal, spec, type Tensor, tensor } from "reparam/tensor";
+
+export const quick = process.argv.includes("--quick");
+export const root = `runs/experiments/em-kl${quick ? "-quick" : ""}`;
+export const kinds = ["full", "tied", "diagonal", "spherical"] as const;
+export type Kind = (typeof kinds)[number];
+
+/** The result of `work`, or what it was before. */
+export async function cell<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const file = `${root}/${name.replaceAll(/[^\w.]+/g, "-")}.json`;
+  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
+  console.error(`${name} …`);
+  const result = await work();
+  await mkdir(root, { recursive: true });
+  await writeFile(file, JSON.stringify(result));
+  return result;
+}
+
+/** Rows [count, size] of unit variance around centres that are about `apart` times as far from each other. */
+export function blobs(
+  count: number,
+  { size, clusters, apart, seed }: Record<"size" | "clusters" | "apart" | "seed", number>,
+): Tensor {
+  const centres = new Float64Array(clusters * size);
+  fillNormal(centres, { seed, step: 1, path: "centres" });
+  const data = new Float64Array(count * size);
+  fillNormal(data, { seed, step: 0, path: "rows" });
+  for (let i = 0; i < data.length; i++) {
+    const centre = Math.floor(i / size) % clusters;
+    data[i] = (data[i] as number) + apart * (centres[centre * size + (i % size)] as number);
+  }
+  return tensor(data, [count, size]);
+}
+
+/** A method of the catalogue for rows of that many features. */
+export async function methodFor(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  size: number,
+): Promise<Method> {
+  const definition = await findMethod(name);
+  const columns: BatchSpec = { x: spec("float64", [dim("B"), size]) };
+  const shape = { columns, trainSize: 1, batchSize: 1, classes: undefined };
+  return definition.create(definition.options.parse(options), shape);
+}
+
+/** mean ± sample standard deviation */
+export function spread(values: readonly number[], digits: number): string {
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
+  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
+}
