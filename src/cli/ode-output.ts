@@ -77,6 +77,10 @@ export function timePlot(problem: Problem, { names, rows }: Samples): string {
   });
 }
 
+/** What the ending of a column's name says: "_1" of a basis, "_p" of the particular solution. */
+const solutionName = (ending: string): string =>
+  ending === "_p" ? "particular" : `solution ${ending.slice(1)}`.trimEnd();
+
 /** The first two components against each other: (y, y') of an equation. */
 export function phasePlot(problem: Problem, { names, rows }: Samples): string {
   const { components, equations } = problem;
@@ -84,7 +88,7 @@ export function phasePlot(problem: Problem, { names, rows }: Samples): string {
   const series: Series[] = [];
   for (let column = 1; column < names.length; column += n) {
     series.push({
-      name: n < names.length - 1 ? names[column]!.replace(components[0]!, "solution ") : "x",
+      name: solutionName(names[column]!.slice(components[0]!.length)),
       x: rows.map((row) => row[column]!),
       y: rows.map((row) => row[column + 1]!),
     });

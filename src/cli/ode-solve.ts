@@ -1,6 +1,6 @@
 // Solutions of a problem: symbolic where that is possible, else numeric.
-import { luFactor, luSolve, toRows } from "../numerics/index.ts";
 import {
+  boundaryConstants,
   compileExpression,
   differentiate,
   type Expression,
@@ -18,8 +18,7 @@ import {
 import { ReparamError } from "../tensor/index.ts";
 import type { Problem } from "./ode-problem.ts";
 
-export const odeMethods = ["auto", "symbolic", "general", "dop853", "radau", "magnus"] as const;
-export type OdeMethod = (typeof odeMethods)[number];
+export type OdeMethod = "auto" | "symbolic" | "general" | "dop853" | "radau" | "magnus";
 
 /** Functions of time that can be printed, drawn and stored. */
 export interface Solved {
@@ -167,29 +166,22 @@ function meeting(
 ) {
   const n = components.length;
   if (conditions.length === 0) return { basis, particular };
-  const matrix = new Float64Array(n * n);
-  const right = new Float64Array(n);
-  for (const [i, { at, index, value }] of conditions.entries()) {
-    const columns = basis(at);
-    for (const [j, column] of columns.entries()) matrix[i * n + j] = column[index]!;
-    right[i] = value - particular(at)[index]!;
-  }
-  if (![...matrix, ...right].every(Number.isFinite)) {
+  const fundamental = (t: number): number[][] => {
+    const columns = basis(t);
+    const rows = components.map((_, i) => columns.map((column) => column[i]!));
+    if ([...rows.flat(), ...particular(t)].every(Number.isFinite)) return rows;
     throw new ReparamError(
       "the solution is not finite where a condition is given. Move it off the singularity.",
     );
-  }
-  const lengths = columnLengths(toRows(matrix, n));
-  const lu = luFactor(
-    matrix.map((x, i) => x / lengths[i % n]!),
-    n,
+  };
+  const constants = boundaryConstants(
+    { size: n, fundamental, particular },
+    conditions.map(({ at, index, value }) => ({
+      at,
+      weights: components.map((_, i) => (i === index ? 1 : 0)),
+      value,
+    })),
   );
-  if (!(lu.pivotRatio > 1e-12)) {
-    throw new ReparamError(
-      "the conditions do not determine one solution: the homogeneous problem has another than 0. Choose other conditions.",
-    );
-  }
-  const constants = Array.from(luSolve(lu, right, 1), (c, j) => c / lengths[j]!);
   const solution = (t: number) => {
     const columns = basis(t);
     return particular(t).map((x, i) =>
@@ -198,9 +190,6 @@ function meeting(
   };
   return { constants, solution };
 }
-
-const columnLengths = (rows: readonly (readonly number[])[]): number[] =>
-  rows.map((_, j) => Math.hypot(...rows.map((row) => row[j]!)) || 1);
 
 /** One solution from initial values, by an integrator. */
 function follow(problem: Problem, method: "dop853" | "radau" | "magnus"): Solved {

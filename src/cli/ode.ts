@@ -23,10 +23,11 @@ with known (texts, or lists of texts for systems), variable, initial and toleran
 Method auto gives expressions where it can: with all but one solution known, with constant coefficients, and for
 one equation of first order; general solves everything else numerically, from whatever is known.`;
 
-const collect = (text: string, before: string[]): string[] => [...before, text];
-
 const repeated = (flags: string, description: string): Option =>
-  new Option(flags, description).default([]).argParser(collect);
+  new Option(flags, description).argParser((text: string, before?: string[]) => [
+    ...(before ?? []),
+    text,
+  ]);
 
 const positiveOption = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text) => {
@@ -109,7 +110,7 @@ async function problemText(
 ): Promise<ProblemText> {
   const { numbers, readProblem } = await import("./ode-problem.ts");
   const { readBytes } = await import("../run/index.ts");
-  const equations = flags.equation as string[];
+  const equations = (flags.equation as string[] | undefined) ?? [];
   if ((file === undefined) === (equations.length === 0)) {
     throw new ReparamError(
       file === undefined
@@ -124,7 +125,7 @@ async function problemText(
   const given = <T>(name: string, read: (value: string) => T) =>
     flags[name] === undefined ? {} : { [name]: read(flags[name] as string) };
   const list = (name: "known" | "boundary") =>
-    (flags[name] as string[]).length === 0 ? {} : { [name]: flags[name] };
+    flags[name] === undefined ? {} : { [name]: flags[name] as string[] };
   const conditions = flags.initial !== undefined && file !== undefined ? { boundary: [] } : {};
   return {
     ...text,

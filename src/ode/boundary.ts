@@ -10,15 +10,24 @@ export interface BoundaryCondition {
   readonly value: number;
 }
 
-/**
- * The solution that meets n conditions. Throws where they do not determine it: the homogeneous problem then
- * has a solution other than 0, and this one none or many.
- */
-export function boundaryValue(
+/** All solutions x = fundamental(t)·constants + particular(t). */
+export type SolutionFamily = Pick<GeneralSolution, "size" | "fundamental" | "particular">;
+
+/** The solution that meets n conditions; throws as `boundaryConstants` does. */
+export const boundaryValue = (
   general: GeneralSolution,
   conditions: readonly BoundaryCondition[],
-): (t: number) => number[] {
-  const n = general.size;
+): ((t: number) => number[]) => general.solution(boundaryConstants(general, conditions));
+
+/**
+ * The constants of the solution that meets n conditions. Throws where they do not determine it: the homogeneous
+ * problem then has a solution other than 0, and this one none or many.
+ */
+export function boundaryConstants(
+  family: SolutionFamily,
+  conditions: readonly BoundaryCondition[],
+): number[] {
+  const n = family.size;
   if (conditions.length !== n) {
     throw new ReparamError(
       `boundaryValue: ${n} conditions are needed for ${n} unknowns, got ${conditions.length}.`,
@@ -33,8 +42,8 @@ export function boundaryValue(
         `boundaryValue: condition ${i} has ${weights.length} weights for ${n} components. Give one each.`,
       );
     }
-    const Psi = general.fundamental(at);
-    const shift = general.particular(at);
+    const Psi = family.fundamental(at);
+    const shift = family.particular(at);
     right[i] = value;
     for (let r = 0; r < n; r++) {
       right[i]! -= weights[r]! * shift[r]!;
@@ -44,7 +53,7 @@ export function boundaryValue(
       }
     }
   }
-  return general.solution(solveBalanced(matrix, right, lengths));
+  return Array.from(solveBalanced(matrix, right, lengths));
 }
 
 /**

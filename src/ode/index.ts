@@ -1,6 +1,11 @@
 // Ordinary differential equations on the host in float64: general solutions of linear systems from known
 // ones, and integrators as data that serve any vector space.
-export { type BoundaryCondition, boundaryValue } from "./boundary.ts";
+export {
+  type BoundaryCondition,
+  boundaryConstants,
+  boundaryValue,
+  type SolutionFamily,
+} from "./boundary.ts";
 export {
   airySystem,
   besselSystem,

@@ -2,17 +2,7 @@
 // logarithms of what stands below, by exact linear algebra. A short relative of the Risch-Norman algorithm
 // (Norman, Moore, "Implementing the new Risch integration algorithm", 1977): what it finds is right, and
 // it finds most of what is elementary.
-import {
-  callOf,
-  type Expression,
-  integer,
-  numeral,
-  powerOf,
-  productOf,
-  quotientOf,
-  sumOf,
-} from "./expression.ts";
-import { polynomialExpression, toExpression } from "./expression-form.ts";
+import { callOf, type Expression, numeral, powerOf, productOf } from "./expression.ts";
 import {
   addNormals,
   clearedNormals,
@@ -27,14 +17,12 @@ import {
 import {
   degreeOf,
   dividePolynomials,
-  factorPolynomial,
   multiplyPolynomials,
   type Polynomial,
   polynomialDivisor,
   powerPolynomial,
   rationalFunction,
 } from "./expression-polynomial.ts";
-import { toText } from "./expression-print.ts";
 import {
   addRationals,
   invertRational,
@@ -47,15 +35,11 @@ import {
   zero,
 } from "./expression-rational.ts";
 import { normalDerivative, toNormal } from "./expression-simplify.ts";
+import { type Candidate, transcendentalCandidates } from "./symbolic-candidates.ts";
 
 /** More unknowns than this are not tried. */
 const maxUnknowns = 90;
 const maxUnits = 16;
-
-interface Candidate {
-  readonly value: Normal;
-  readonly slope: Normal;
-}
 
 /** An integral of f by t, or undefined if there is none of the form that is tried. `log` is log|u|. */
 export function integralByAnsatz(
@@ -64,7 +48,10 @@ export function integralByAnsatz(
   log: (u: Expression) => Expression,
 ): Normal | undefined {
   if (f.size === 0) return zeroNormal;
-  const candidates = [...polynomialCandidates(f, variable), ...logarithms(f, variable, log)];
+  const candidates = [
+    ...polynomialCandidates(f, variable),
+    ...transcendentalCandidates(f, variable, log),
+  ];
   if (candidates.length > maxUnknowns) return undefined;
   const weights = combination(
     candidates.map(({ slope }) => slope),
@@ -157,59 +144,6 @@ function relativesOf(term: Term, variable: string): Normal[] {
     return [times(base), toNormal(lower, variable)];
   });
   return [bare, ...relatives];
-}
-
-/** log|u| for all u below, and the arcs and logarithms of quadratic factors without roots among the fractions. */
-function logarithms(f: Normal, variable: string, log: (u: Expression) => Expression): Candidate[] {
-  const bases = new Map<string, Expression>();
-  const quadratics = new Map<string, Polynomial>();
-  for (const { coefficient, factors } of f.values()) {
-    for (const { factor } of factorPolynomial(coefficient.q)) {
-      const base = polynomialExpression(factor, variable);
-      bases.set(toText(base), base);
-      if (factor.length === 3) quadratics.set(toText(base), factor);
-    }
-    for (const { key, base, exponent } of factors) if (exponent.n < 0n) bases.set(key, base);
-  }
-  const plain = [...bases.values()].map((base) => {
-    const slope = quotientOf(
-      toExpression(normalDerivative(toNormal(base, variable), variable), variable),
-      base,
-    );
-    return { value: toNormal(log(base), variable), slope: toNormal(slope, variable) };
-  });
-  const inverse = [...quadratics.values()].map((factor) => ({
-    value: toNormal(inverseQuadratic(factor, variable, log), variable),
-    slope: toNormal(powerOf(polynomialExpression(factor, variable), integer(-1)), variable),
-  }));
-  return [...plain, ...inverse];
-}
-
-/** ∫ 1/(t² + b t + c) dt, where b² − 4c is no square. */
-function inverseQuadratic(
-  [c, b]: Polynomial,
-  variable: string,
-  log: (u: Expression) => Expression,
-): Expression {
-  const square = multiplyRationals(b!, b!);
-  const discriminant = addRationals(square, multiplyRationals(c!, rational(-4)));
-  const slope = polynomialExpression([b!, rational(2)], variable);
-  const negative = discriminant.n < 0n;
-  const size = negative ? negateRational(discriminant) : discriminant;
-  const root = powerOf(numeral(size), numeral(rational(1, 2)));
-  if (negative) {
-    return productOf(
-      integer(2),
-      powerOf(root, integer(-1)),
-      callOf("atan", quotientOf(slope, root)),
-    );
-  }
-  const minus = productOf(integer(-1), root);
-  const difference = sumOf(
-    log(sumOf(slope, minus)),
-    productOf(integer(-1), log(sumOf(slope, root))),
-  );
-  return quotientOf(difference, root);
 }
 
 /** Weights with Σ weights·parts = target, if there are any. */

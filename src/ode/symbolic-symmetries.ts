@@ -82,7 +82,7 @@ export function symmetries(
   const coordinates = M.map((row) => linear(row, names, variable));
   return {
     generators: [
-      ...known.map((x, i) => translation(x, i, names, variable, coordinates[i]!)),
+      ...known.map((x, i) => translation(x, names, variable, coordinates[i]!)),
       scaling(n - k === 1 ? coordinates[k] : undefined, names),
       ...(A.flat().every((e) => constantOf(e) !== undefined) ? [timeTranslation(variable)] : []),
     ],
@@ -124,6 +124,14 @@ function choices(last: number, count: number): number[][] {
 
 const written = (e: Expression): Written => ({ text: toText(e), latex: toLatex(e) });
 
+/** A vector in one line; of one component, that alone. */
+const listed = (entries: readonly string[]): string =>
+  entries.length === 1 ? entries[0]! : `[${entries.join(", ")}]`;
+const latexVector = (entries: readonly string[]): string =>
+  entries.length === 1 ? entries[0]! : `\\begin{pmatrix} ${entries.join(" \\\\ ")} \\end{pmatrix}`;
+const latexNames = (names: readonly string[]): string =>
+  latexVector(names.map((name) => toLatex(symbol(name))));
+
 /** Σ row·x */
 function linear(row: readonly Normal[], names: readonly string[], variable: string): Written {
   const sum = row.map((e, j) => productOf(toExpression(e, variable), symbol(names[j]!)));
@@ -132,7 +140,6 @@ function linear(row: readonly Normal[], names: readonly string[], variable: stri
 
 function translation(
   x: readonly Normal[],
-  index: number,
   names: readonly string[],
   variable: string,
   coordinate: Written,
@@ -148,11 +155,12 @@ function translation(
         return /[ ]|^-/.test(text) ? `(${text}) ${operator(name)}` : `${text} ${operator(name)}`;
       })
       .join(" + ");
+  const entries = x.map((e) => toExpression(e, variable));
   return {
     kind: "known solution",
     transformation: {
-      text: `x -> x + epsilon*[${parts.length === 0 ? "0" : x.map((e) => toText(toExpression(e, variable))).join(", ")}]`,
-      latex: `x \\to x + \\varepsilon x_{(${index + 1})}`,
+      text: `${listed(names)} -> ${listed(names)} + epsilon*${listed(entries.map(toText))}`,
+      latex: `${latexNames(names)} \\to ${latexNames(names)} + \\varepsilon ${latexVector(entries.map(toLatex))}`,
     },
     generator: {
       text: field((name) => `d/d${name}`, toText),
@@ -167,7 +175,10 @@ function scaling(z: Written | undefined, names: readonly string[]): Symmetry {
   const coordinate = z && { text: `log(${z.text})`, latex: `\\ln\\left(${z.latex}\\right)` };
   return {
     kind: "scaling",
-    transformation: { text: "x -> lambda*x", latex: "x \\to \\lambda x" },
+    transformation: {
+      text: `${listed(names)} -> lambda*${listed(names)}`,
+      latex: `${latexNames(names)} \\to \\lambda ${latexNames(names)}`,
+    },
     generator: {
       text: names.map((name) => `${name} d/d${name}`).join(" + "),
       latex: names
