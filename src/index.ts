@@ -9,6 +9,11 @@ export {
 } from "./data/index.ts";
 export { catalogue, findMethod } from "./methods/index.ts";
 export { type TrainedModel, type TrainSettings, train } from "./model.ts";
+export {
+  estimateMutualInformation,
+  type InformationEstimate,
+  type InformationOptions,
+} from "./mutual-information.ts";
 export { compile, createSession, exportModel, type Program } from "./onnx/index.ts";
 export {
   drawSamples,
@@ -25,6 +30,9 @@ export {
   type FitOptions,
   type FitResult,
   fit,
+  type GenerationOptions,
+  type Generator,
+  openGenerator,
   readRun,
   sampleRows,
 } from "./run/index.ts";

@@ -8,10 +8,12 @@ import {
   exportFunctions,
   type FitOptions,
   fit,
+  type GenerationOptions,
   type NamedTensors,
+  openGenerator,
 } from "./run/index.ts";
 import { dataOf, type FunctionName, type Method, weightsOf } from "./step/index.ts";
-import type { Tensor, Tree } from "./tensor/index.ts";
+import { ReparamError, type Tensor, type Tree } from "./tensor/index.ts";
 
 /** Settings of a training; everything has a default. */
 export interface TrainSettings
@@ -44,6 +46,11 @@ export interface TrainedModel {
   evaluate(split?: "train" | "validation" | "test"): Promise<Evaluation>;
   /** The same of the importance-weighted bound, where the method has one. */
   bound(split?: "train" | "validation" | "test"): Promise<Evaluation>;
+  /**
+   * Continues a text, in pieces as they come: `for await (const piece of model.generate("The "))`. Throws where
+   * the method does not model language from left to right.
+   */
+  generate(prompt: string, options?: GenerationOptions): AsyncGenerator<string>;
   /** Writes every exported function to `folder` as an ONNX file, checked against the library. */
   export(folder: string): Promise<readonly string[]>;
 }
@@ -56,7 +63,10 @@ export async function train(name: string, settings: TrainSettings = {}): Promise
   const { load, options = {}, seed = 0, threads = 2, ...fitting } = settings;
   const definition = await findMethod(name);
   const data = settings.data ?? dataOf(definition);
-  const dataset = typeof data === "string" ? await loadDataset(data, load) : data;
+  const dataset =
+    typeof data === "string"
+      ? await loadDataset(data, { ...definition.training.load, ...load })
+      : data;
   const batchSize = settings.batchSize ?? definition.training.batchSize;
   const method = definition.create(
     definition.options.parse(options),
@@ -66,6 +76,7 @@ export async function train(name: string, settings: TrainSettings = {}): Promise
   const length = steps === undefined ? { epochs } : { steps };
   const { train: samples, validation } = dataset;
   const { state } = await fit({
+    logEvery: definition.training.logEvery ?? 50,
     ...{ ...fitting, method, train: samples, validation, batchSize, seed, threads },
     ...length,
   });
@@ -103,6 +114,17 @@ function trained(
     },
     evaluate: (split = "test") => measure("evaluate", split),
     bound: (split = "test") => measure("bound", split),
+    async *generate(prompt, options = {}) {
+      if (dataset.tokenizer === undefined) {
+        throw new ReparamError(`${method.name} was not trained on text: it has none to continue.`);
+      }
+      const generator = await openGenerator(method, weights, dataset.tokenizer, { threads });
+      try {
+        yield* generator.text(prompt, { seed, ...options });
+      } finally {
+        await generator.release();
+      }
+    },
     export: async (folder) => {
       const files = await exportFunctions(method, weights, folder, {
         threads,

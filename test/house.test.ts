@@ -26,15 +26,20 @@ const allowed: Record<string, readonly string[]> = {
   estimators: [...engine, "distributions"],
   numerics: ["tensor"],
   ode: ["tensor", "numerics"],
-  data: ["tensor"],
+  text: ["tensor"],
+  data: ["tensor", "text"],
   metrics: ["tensor", "trace", "ops", "onnx", "numerics"],
   step: models,
   methods: [...models, "estimators", "ode", "numerics", "step"],
-  run: ["tensor", "data", "step", "onnx", "metrics", "report"],
+  run: ["tensor", "text", "data", "step", "onnx", "metrics", "report"],
   report: ["tensor", "numerics"],
 };
 /** Folders of which types, and only types, may be imported as well. */
-const allowedTypes: Record<string, readonly string[]> = { run: ["trace"], report: ["run"] };
+const allowedTypes: Record<string, readonly string[]> = {
+  run: ["trace"],
+  report: ["run"],
+  step: ["text"],
+};
 const unrestricted = ["", "cli"];
 
 // report/raster.ts draws with resvg in Node and with a canvas in a browser.

@@ -10,6 +10,8 @@ import { addExperimentVerb } from "./experiment.ts";
 import { addExportVerb } from "./export.ts";
 import { addInfoVerb } from "./info.ts";
 import { addListVerb } from "./list.ts";
+import { addMiVerb } from "./mi.ts";
+import { addNeighboursVerb } from "./neighbours.ts";
 import { addOdeVerb } from "./ode.ts";
 import { addReportVerb } from "./report.ts";
 import { addResumeVerb } from "./resume.ts";
@@ -72,6 +74,8 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addExperimentVerb(program, context);
   addDataVerb(program, context);
   addOdeVerb(program, context);
+  addMiVerb(program, context);
+  addNeighboursVerb(program, context);
   addDoctorVerb(program, context);
   return program;
 }

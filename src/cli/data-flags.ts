@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { LoadOptions } from "../data/index.ts";
 import { parseColumnList } from "../data/table-columns.ts";
@@ -30,6 +31,13 @@ export const dataFlags = (): Option[] => [
     "of numbers that are not images (default: float64 of tables)",
   ).choices(["float32", "float64"]),
   integerOption("--terms <n>", "size of the vocabulary of documents (default: 2000)"),
+  new Option(
+    "--tokenizer <kind>",
+    "read text by characters, bytes or bpe, or by the tokenizer.json of a run (default: characters)",
+  ).argParser((text) => (text.endsWith(".json") ? resolve(text) : text)),
+  integerOption("--vocabulary <n>", "tokens of bpe (default: 4096)"),
+  integerOption("--context <n>", "tokens of text that are read at once (default: 128)"),
+  new Option("--unknown-token", "one token for characters that the training text lacks"),
   integerOption("--toy-size <n>", "points for training and validation of a generated data set"),
 ];
 

@@ -15,6 +15,7 @@ export function addDataVerb(program: Command, context: Context): Command {
       "data fetch mnist",
       "data verify mnist",
       "data describe penguins.csv --ignore-columns island,sex --label-column species",
+      "data describe state-of-the-union --tokenizer bpe --vocabulary 4096",
     ],
     options: dataFlags(),
     action: async ([what = "list", name], flags, ctx) => {
@@ -43,7 +44,7 @@ async function list({ say }: Context): Promise<Figures> {
   ]);
   say(textTable(["data set", "in cache", "licence", "what it is"], rows));
   say(
-    `\nCache: ${cacheFolder()} (set REPARAM_CACHE to move it). Any folder of IDX files or images, and any table (.csv, .tsv, .npy, .parquet, .json, .jsonl) works too.`,
+    `\nCache: ${cacheFolder()} (set REPARAM_CACHE to move it). Any folder of IDX files, images or texts, and any table (.csv, .tsv, .npy, .parquet, .json, .jsonl) or text (.txt, .text, .md) works too.`,
   );
   return { cache: cacheFolder(), datasets };
 }

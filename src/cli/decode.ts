@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { decodeNpy } from "../data/npy.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { allocate, ReparamError, type Tensor, type TensorSpec } from "../tensor/index.ts";
+import { decodeRowsJson } from "./json-rows.ts";
 import { writeSamples } from "./pictures.ts";
 import { openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -9,10 +10,16 @@ import { addVerb } from "./verb.ts";
 export const addDecodeVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "decode <run>",
-    description: "Draws the images or points of latents.",
-    examples: ["decode runs/gaussian-vae-mnist-1 --input codes.npy --out decoded.png"],
+    description: "Draws the images or points of latents or tokens.",
+    examples: [
+      "decode runs/gaussian-vae-mnist-1 --input codes.npy --out decoded.png",
+      "decode runs/fsq-mnist-1 --input tokens.jsonl --npy images.npy",
+    ],
     options: [
-      new Option("--input <file>", "NumPy array of latents, a row a sample").makeOptionMandatory(),
+      new Option(
+        "--input <file>",
+        "NumPy array of latents or tokens, or .jsonl, a row a sample",
+      ).makeOptionMandatory(),
       new Option("--out <file>", "PNG file to write").default("decoded.png"),
       new Option(
         "--npy <file>",
@@ -22,13 +29,16 @@ export const addDecodeVerb = (program: Command, context: Context): Command =>
     action: async ([folder = ""], flags, ctx) => {
       const { compileFunction, mapSplit, readBytes } = await import("../run/index.ts");
       const { makeSplit } = await import("../data/index.ts");
-      const input = flags.input as string;
-      const latent = asFloat32(decodeNpy(await readBytes(input), input));
+      const file = flags.input as string;
+      const bytes = await readBytes(file);
       const { method, weights, config } = await openTrained(folder, ctx);
       const compiled = await compileFunction(method, "decode", weights, {
         threads: config.threads,
       });
-      const split = makeSplit({ latent: { ...latent, shape: latent.shape.slice(1) } });
+      const { inputs } = compiled.definition;
+      const name = inputs.tokens === undefined ? "latent" : "tokens";
+      const codes = asKind(codesOf(bytes, file, name), inputs[name] as TensorSpec, file);
+      const split = makeSplit({ [name]: { ...codes, shape: codes.shape.slice(1) } });
       const outputs = await mapSplit(compiled, split);
       await compiled.release();
       const files = await writeSamples(outputs, {
@@ -40,8 +50,21 @@ export const addDecodeVerb = (program: Command, context: Context): Command =>
     },
   });
 
-/** NumPy makes float64 by default. */
-const asFloat32 = (array: Tensor): Tensor =>
-  array.dtype === "float32"
-    ? array
-    : { dtype: "float32", shape: array.shape, data: Float32Array.from(array.data as never) };
+const codesOf = (bytes: Uint8Array<ArrayBuffer>, file: string, name: string): Tensor =>
+  /\.jsonl$/i.test(file)
+    ? decodeRowsJson(new TextDecoder().decode(bytes), name, file)
+    : decodeNpy(bytes, file);
+
+/** The same numbers in the dtype that is wanted: NumPy makes float64 and int64 by default. */
+function asKind(array: Tensor, { dtype }: TensorSpec, file: string): Tensor {
+  if (array.dtype === dtype) return array;
+  const data = allocate(dtype, array.data.length);
+  for (const [i, value] of array.data.entries()) {
+    const number = Number(value);
+    if (dtype === "int32" && number !== (number | 0)) {
+      throw new ReparamError(`${file}: element ${i} is ${number}, and tokens are whole numbers.`);
+    }
+    data[i] = number;
+  }
+  return { dtype, shape: array.shape, data };
+}

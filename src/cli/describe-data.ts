@@ -16,6 +16,8 @@ interface Statistics {
 
 /** Entries that are shown; terms and pixels are more than anybody reads. */
 const mostShown = 40;
+/** Tokens of a text that are shown. */
+const shownTokens = 40;
 
 /** Says what a method will see of a data set, and returns it. */
 export function describeDataset(dataset: Dataset, { say }: Context): Figures {
@@ -25,10 +27,12 @@ export function describeDataset(dataset: Dataset, { say }: Context): Figures {
   say(`samples: ${train.length} train, ${validation.length} validation, ${test.length} test`);
   if (classes !== undefined) say(`classes: ${classes.join(", ")}`);
   const columns = Object.entries(train.columns).map(([column, { dtype, shape }]) => {
-    const where = train.columns[column]?.stored === undefined ? "" : ", rows stay on disk";
+    const onDisk = train.columns[column]?.stored !== undefined && dataset.tokenizer === undefined;
+    const where = onDisk ? ", rows stay on disk" : "";
     say(`column ${column}: ${dtype} [${shape.join(", ")}]${where}`);
     return { name: column, dtype, shape, ...(names[column] && { names: names[column] }) };
   });
+  const text = describeText(dataset, say);
   const { x } = train.columns;
   const features = x === undefined ? [] : statistics(x, train.length, names.x);
   if (features.length > 0) {
@@ -43,7 +47,27 @@ export function describeDataset(dataset: Dataset, { say }: Context): Figures {
     say(textTable(head, rows));
     if (features.length > mostShown) say(`… and ${features.length - mostShown} more features`);
   }
-  return { name, card, samples, columns, ...(classes && { classes }), features };
+  return { name, card, samples, columns, ...(classes && { classes }), features, ...text };
+}
+
+/** Of text: its tokenizer, and the beginning of the first sample of each part that has one. */
+function describeText(
+  { tokenizer, train, validation, test }: Dataset,
+  say: Context["say"],
+): Figures {
+  if (tokenizer === undefined) return {};
+  const { kind, vocabulary } = tokenizer;
+  say(`tokenizer: ${kind}, ${vocabulary} tokens, the special ones among them`);
+  const parts = Object.entries({ train, validation, test }).filter(([, part]) => part.length > 0);
+  const described = parts.map(([part, split]) => {
+    const { charactersPerToken = Number.NaN } = split;
+    const { data } = readRows(split.columns.tokens as Column, 0, 1);
+    const beginning = tokenizer.decode((data as Int32Array).subarray(0, shownTokens));
+    const share = formatNumber(charactersPerToken);
+    say(`${part}: ${share} characters a token, begins ${JSON.stringify(beginning)}`);
+    return [part, { charactersPerToken, beginning }];
+  });
+  return { text: { tokenizer: kind, vocabulary, ...Object.fromEntries(described) } };
 }
 
 /** One pass over the rows, by Welford's update of mean and squared deviation. */

@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
 import type { Dataset, Split } from "../data/index.ts";
 import { encodeNpy } from "../data/npy.ts";
-import { ReparamError } from "../tensor/index.ts";
+import { ReparamError, type Tensor } from "../tensor/index.ts";
+import { encodeRowsJson } from "./json-rows.ts";
 import { loadData, type OpenRun, openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb, integerOption } from "./verb.ts";
@@ -9,18 +10,24 @@ import { addVerb, integerOption } from "./verb.ts";
 export const addEncodeVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "encode <run>",
-    description: "Writes the latents of data as a NumPy array, a row a sample.",
+    description:
+      "Writes the latents or tokens of data as a NumPy array, a CSV table or JSON lines, a row a sample.",
     examples: [
       "encode runs/gaussian-vae-mnist-1 --data test --out codes.npy",
       "encode runs/gaussian-vae-mnist-1 --data ./photos --out codes.npy --output mean",
+      "encode runs/gaussian-mixture-penguins-1 --data penguins.csv --out responsibilities.csv",
+      "encode runs/fsq-mnist-1 --out tokens.jsonl",
     ],
     options: [
       new Option(
         "--data <split>",
         "train, validation or test of the run's data, or other data",
       ).default("test"),
-      new Option("--out <file>", "file to write").default("codes.npy"),
-      new Option("--output <name>", "which output of the encoder").default("latent"),
+      new Option("--out <file>", "file to write, .npy, .csv or .jsonl").default("codes.npy"),
+      new Option(
+        "--output <name>",
+        "which output of the encoder (default: latent, or else its first; of a .csv or .jsonl file all)",
+      ),
       integerOption("--limit <n>", "encode at most this many samples"),
     ],
     action: async ([folder = ""], flags, ctx) => {
@@ -37,19 +44,35 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
       const compiled = await compileFunction(run.method, "encode", run.weights, { threads });
       const outputs = await mapSplit(compiled, first);
       await compiled.release();
-      const name = flags.output as string;
-      const codes = outputs[name];
-      if (codes === undefined) {
-        throw new ReparamError(
-          `--output ${name}: the encoder has ${Object.keys(outputs).join(", ")}.`,
-        );
-      }
+      const chosen = chosenOutputs(outputs, flags.output as string | undefined);
       const out = flags.out as string;
+      if (/\.(csv|jsonl)$/i.test(out)) {
+        const { encodeRowsCsv } = await import("../run/index.ts");
+        const columns = Object.entries(chosen).map(([name, values]) => ({ name, values }));
+        const text = /\.csv$/i.test(out) ? encodeRowsCsv(columns) : encodeRowsJson(chosen);
+        await writeAtomic(out, text);
+        const names = Object.keys(chosen);
+        ctx.say(`${out}: ${names.join(", ")} of ${first.length} rows`);
+        return { run: folder, file: out, outputs: names, rows: first.length };
+      }
+      const name = "latent" in chosen ? "latent" : (Object.keys(chosen)[0] as string);
+      const codes = chosen[name] as Tensor;
       await writeAtomic(out, encodeNpy(codes));
       ctx.say(`${out}: ${name} [${codes.shape.join(", ")}] ${codes.dtype}`);
       return { run: folder, file: out, output: name, shape: codes.shape, dtype: codes.dtype };
     },
   });
+
+/** The output of that name, or all of them. */
+function chosenOutputs(
+  outputs: Readonly<Record<string, Tensor>>,
+  name: string | undefined,
+): Readonly<Record<string, Tensor>> {
+  if (name === undefined) return outputs;
+  const found = outputs[name];
+  if (found !== undefined) return { [name]: found };
+  throw new ReparamError(`--output ${name}: the encoder has ${Object.keys(outputs).join(", ")}.`);
+}
 
 /** A split of the run's data by name, or the test part of other data: all of it where it has none. */
 async function splitOf({ dataset, config }: OpenRun, name: string): Promise<Split> {

@@ -1,18 +1,34 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { formatBytes } from "../report/table.ts";
-import { openTrained } from "./runs.ts";
+import { ReparamError } from "../tensor/index.ts";
+import { openText } from "./generate.ts";
+import { openTrained, openWeights } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { checkText } from "./training.ts";
-import { addVerb } from "./verb.ts";
+import { addVerb, type Figures } from "./verb.ts";
 
 export const addExportVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "export <run>",
     description: "Writes the model's functions as ONNX files, and checks each against the library.",
-    examples: ["export runs/gaussian-vae-mnist-1", "export runs/gaussian-vae-mnist-1 --out models"],
-    options: [new Option("--out <folder>", "folder for the files (default: the run's)")],
+    examples: [
+      "export runs/gaussian-vae-mnist-1",
+      "export runs/gaussian-vae-mnist-1 --out models",
+      "export runs/gpt-state-of-the-union-1 --hugging-face --out my-gpt",
+    ],
+    options: [
+      new Option(
+        "--out <folder>",
+        "folder for the files (default: the run's, with --hugging-face one in it)",
+      ),
+      new Option(
+        "--hugging-face",
+        "write the folder that transformers and transformers.js load, of gpt and bert",
+      ),
+    ],
     action: async ([folder = ""], flags, ctx) => {
+      if (flags.huggingFace === true) return exportHuggingFace(folder, flags, ctx);
       const { exportFunctions, exportMetadata, makeFolder, readMetrics, updateSummary } =
         await import("../run/index.ts");
       const { method, weights, config, dataset } = await openTrained(folder, ctx);
@@ -33,3 +49,21 @@ export const addExportVerb = (program: Command, context: Context): Command =>
       return { run: folder, folder: out, files };
     },
   });
+
+/** Writes the folder of a run of text that Hugging Face's libraries load. */
+async function exportHuggingFace(
+  folder: string,
+  flags: Readonly<Record<string, unknown>>,
+  ctx: Context,
+): Promise<Figures> {
+  const { writeHuggingFace } = await import("../run/index.ts");
+  const run = await openText(folder);
+  if (run === undefined) {
+    throw new ReparamError(`--hugging-face: ${folder} was not trained on text. Leave it out.`);
+  }
+  const { weights } = await openWeights({ folder, method: run.method }, ctx);
+  const out = (flags.out as string | undefined) ?? join(folder, "hugging-face");
+  const files = await writeHuggingFace(run.method, weights, run.tokenizer, out);
+  for (const { file, bytes } of files) ctx.say(`${join(out, file)}  (${formatBytes(bytes)})`);
+  return { run: folder, folder: out, files };
+}

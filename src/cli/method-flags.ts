@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import type { MethodDefinition } from "../step/index.ts";
@@ -52,7 +53,7 @@ function flagsOf({ flag, type, choices, default: value, description }: OptionInf
     ];
   }
   if (choices !== undefined) return [new Option(`${flag} <name>`, help).choices(choices)];
-  if (type === "string") return [new Option(`${flag} <text>`, help)];
+  if (type === "string") return [new Option(`${flag} <text>`, help).argParser(textOrFile)];
   const option = new Option(`${flag} <${type}>`, help).argParser((text) => {
     const number = Number(text);
     if (text.trim() === "" || Number.isNaN(number)) {
@@ -63,6 +64,18 @@ function flagsOf({ flag, type, choices, default: value, description }: OptionInf
     return number;
   });
   return [option];
+}
+
+/** A text as it is, or that of the file after an `@`, as curl has it. */
+function textOrFile(text: string): string {
+  if (!text.startsWith("@")) return text;
+  try {
+    return readFileSync(text.slice(1), "utf8").trim();
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `${text.slice(1)} cannot be read: ${(error as Error).message.replace(/,.*/, "")}.`,
+    );
+  }
 }
 
 /** The method's options from the flags that were given and its defaults. */

@@ -36,9 +36,17 @@ export async function openTrained(
   context: Context,
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<OpenRun & { readonly weights: Tree<Tensor>; readonly checkpoint: Checkpoint }> {
+  const run = await openRun(folder, options);
+  return { ...run, ...(await openWeights(run, context)) };
+}
+
+/** What a run has learned so far. Throws if that is nothing yet. */
+export async function openWeights(
+  { folder, method }: Pick<OpenRun, "folder" | "method">,
+  context: Context,
+): Promise<{ readonly weights: Tree<Tensor>; readonly checkpoint: Checkpoint }> {
   const { newestCheckpoint } = await import("../run/index.ts");
   const { weightsOf } = await import("../step/index.ts");
-  const run = await openRun(folder, options);
   const checkpoint = await newestCheckpoint(folder, (warning) =>
     context.note(`reparam: ${warning}`),
   );
@@ -46,7 +54,7 @@ export async function openTrained(
     throw new ReparamError(`${folder} has no checkpoint yet. Train it: reparam resume ${folder}`);
   }
   const { position } = checkpoint;
-  if (position.phase !== run.method.phases.length - 1) {
+  if (position.phase !== method.phases.length - 1) {
     throw new ReparamError(
       `${folder} is not in its last phase yet. Train on: reparam resume ${folder}`,
     );
@@ -54,7 +62,7 @@ export async function openTrained(
   if (!position.finished) {
     context.note(`${folder} is not finished; this is its state at step ${position.step}.`);
   }
-  return { ...run, checkpoint, weights: weightsOf(run.method, checkpoint.state) };
+  return { checkpoint, weights: weightsOf(method, checkpoint.state) };
 }
 
 /** Loads the data of a config, and checks that it is what the run began with. */

@@ -2,24 +2,34 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { FunctionInput } from "../step/index.ts";
 import { ReparamError, scalar, type Tensor } from "../tensor/index.ts";
+import { generate, generationFlags } from "./generate.ts";
 import { writeSamples } from "./pictures.ts";
 import { openTrained } from "./runs.ts";
+import { saySequences } from "./sequences.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb, integerOption } from "./verb.ts";
+
+/** Samples of a picture. */
+const shown = 64;
 
 export const addSampleVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "sample <run>",
-    description: "Draws samples from a trained model into a picture.",
+    description:
+      "Draws samples from a trained model into a picture, or continues a text on the terminal.",
     examples: [
       "sample runs/gaussian-vae-mnist-1",
       "sample runs/gaussian-vae-mnist-1 --count 100 --seed 1 --out grid.png --npy samples.npy",
       "sample runs/gaussian-vae-mnist-1 --set temperature=0.7",
+      'sample runs/gpt-state-of-the-union-1 --prompt "My fellow" --temperature 0.8 --top-k 40',
     ],
     options: [
-      integerOption("--count <n>", "number of samples").default(64),
+      integerOption("--count <n>", "number of samples (default: 64, of texts 1)"),
       integerOption("--seed <n>", "of the noise", 0).default(0),
-      new Option("--out <file>", "PNG file (default: samples/sample-SEED.png of the run)"),
+      new Option(
+        "--out <file>",
+        "PNG file (default: samples/sample-SEED.png of the run), or text file beside the terminal",
+      ),
       new Option(
         "--npy <file>",
         "the samples as a NumPy array as well: images [N, C, H, W] in [0, 1], points [N, D]",
@@ -30,24 +40,30 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       )
         .default([])
         .argParser((text: string, before: string[]) => [...before, text]),
+      ...generationFlags(),
     ],
     action: async ([folder = ""], flags, ctx) => {
+      const written = await generate(folder, flags, ctx);
+      if (written !== undefined) return written;
       const { compileFunction, makeFolder, sampleRows } = await import("../run/index.ts");
-      const { method, weights, config } = await openTrained(folder, ctx);
+      const { method, weights, config, dataset } = await openTrained(folder, ctx);
       const seed = flags.seed as number;
-      const count = flags.count as number;
+      const count = (flags.count as number | undefined) ?? shown;
       const compiled = await compileFunction(method, "sample", weights, {
         threads: config.threads,
       });
       const inputs = knobs(flags.set as string[], compiled.definition.inputs);
       const outputs = await sampleRows(compiled, count, { seed, inputs });
       await compiled.release();
-      let png = flags.out as string | undefined;
+      const chosen = { out: flags.out as string | undefined, npy: flags.npy as string | undefined };
+      const sequences = await saySequences(outputs, dataset, chosen, ctx);
+      if (sequences !== undefined) return { run: folder, count, seed, ...sequences };
+      let png = chosen.out;
       if (png === undefined) {
         await makeFolder(join(folder, "samples"));
         png = join(folder, "samples", `sample-${seed}.png`);
       }
-      const files = await writeSamples(outputs, { png, npy: flags.npy as string | undefined });
+      const files = await writeSamples(outputs, { png, npy: chosen.npy });
       for (const file of files) ctx.say(file);
       return { run: folder, count, seed, files };
     },
@@ -58,7 +74,9 @@ function knobs(
   settings: readonly string[],
   inputs: Readonly<Record<string, FunctionInput>>,
 ): Record<string, Tensor> {
-  const names = Object.keys(inputs).filter((name) => inputs[name]?.default !== undefined);
+  const isKnob = (input: FunctionInput | undefined): boolean =>
+    input?.default !== undefined || input?.classes !== undefined;
+  const names = Object.keys(inputs).filter((name) => isKnob(inputs[name]));
   const known = names.length === 0 ? "This model has none" : `Known are ${names.join(", ")}`;
   const values: Record<string, Tensor> = {};
   for (const setting of settings) {

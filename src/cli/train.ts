@@ -13,13 +13,13 @@ import { addVerb, integerOption, numberOption } from "./verb.ts";
 export const defaultThreads = (): number => Math.min(2, availableParallelism());
 
 const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
-  const { epochs, batchSize } = definition?.training ?? {};
+  const { epochs, batchSize, logEvery = 50 } = definition?.training ?? {};
   const suits = (value: number | string | undefined): string =>
     `default: ${value ?? "what suits the method"}`;
   return [
     new Option(
       "--data <name>",
-      `data set, a folder of IDX files or images, or a table such as FILE.csv (${suits(definition && dataOf(definition))})`,
+      `data set, a folder of IDX files, images or texts, or a table or text such as FILE.csv or FILE.txt (${suits(definition && dataOf(definition))})`,
     ),
     integerOption("--epochs <n>", `passes through the training data (${suits(epochs)})`),
     integerOption("--steps <n>", "iterations, in place of epochs"),
@@ -29,7 +29,7 @@ const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
     new Option("--out <folder>", "folder of the run (default: the next free one below runs/)"),
     ...dataFlags(),
     integerOption("--log-every <n>", "log training metrics as means over this many steps").default(
-      50,
+      logEvery,
     ),
     numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
     new Option("--no-export", "write no ONNX files at the end"),
@@ -92,6 +92,7 @@ async function requestOf(
     options,
     data: {
       name: dataName((given.data as string | undefined) ?? dataOf(definition), known),
+      ...definition.training.load,
       ...dataOptionsOf(given),
     },
     seed: number("seed") as number,

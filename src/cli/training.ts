@@ -52,6 +52,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   };
   const undo = await run.createRunFolder(folder, config);
   try {
+    if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
     const { checkpointSeconds, profile } = settings;
     const job = { folder, method, config, dataset, exports, checkpointSeconds, profile };
     return await trainRun(job, context);
@@ -125,13 +126,15 @@ async function trainRun(job: Job, context: Context): Promise<Figures> {
 
 function sayFinished(
   folder: string,
-  { test, pictures, exports, report }: Finished,
+  { test, pictures, files, exports, notes, report }: Finished,
   { step, seconds }: { readonly step: number; readonly seconds: number },
   { say }: Context,
 ): void {
   say(`Trained ${step} steps in ${formatDuration(seconds)}: ${folder}`);
   if (test !== undefined) say(evaluationLine("test", test));
+  for (const note of notes) say(note);
   for (const picture of pictures) say(`picture  ${picture}`);
+  for (const file of files) say(`file     ${file}`);
   for (const { file, bytes, maxDifference } of exports) {
     say(`model    ${folder}/${file}  (${formatBytes(bytes)}, ${checkText(maxDifference)})`);
   }
@@ -147,10 +150,12 @@ export function evaluationLine(
   split: string,
   { metrics, standardErrors, samples }: Evaluation,
 ): string {
-  const figures = Object.entries(metrics).map(
-    ([name, value]) =>
-      `${name} ${formatNumber(value, 5)} ± ${formatNumber(standardErrors[name] ?? 0, 2)}`,
-  );
+  const figures = Object.entries(metrics).map(([name, value]) => {
+    const error = standardErrors[name];
+    const figure = `${name} ${formatNumber(value, 5)}`;
+    // What is no mean over samples, such as the use of a codebook, has no such error.
+    return error === undefined ? figure : `${figure} ± ${formatNumber(error, 2)}`;
+  });
   return `${split}: ${figures.join(", ")} (mean ± standard error, ${samples} samples)`;
 }
 

@@ -26,6 +26,8 @@ export interface Recipe {
   readonly sources: readonly DataSource[];
   /** Reads the files in `folder`. Default: a folder of IDX files. */
   readonly load?: (folder: string, options: RecipeOptions) => Promise<Dataset>;
+  /** The texts in `folder`, one after the other, if it can be read token by token. */
+  readonly texts?: (folder: string) => Promise<readonly string[]>;
 }
 
 /** What a data set of files may be asked for; each takes what suits it. */

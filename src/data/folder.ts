@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ReparamError } from "../tensor/index.ts";
 import { isIdxName, loadIdxFolder } from "./idx-folder.ts";
-import { loadImageFolder } from "./image-folder.ts";
+import { listImages, loadImageFolder } from "./image-folder.ts";
 import type { Dataset, ImageOptions, SplitOptions } from "./types.ts";
 
 /** Any folder of IDX files or of image files, told by the names in it. */
@@ -20,4 +20,10 @@ export async function loadFolder(
   return names.some(isIdxName)
     ? loadIdxFolder(folder, names, options)
     : loadImageFolder(folder, options);
+}
+
+/** Whether there are IDX files in a folder, or images below it. */
+export async function hasImages(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  return names.some(isIdxName) || (await listImages(folder)).length > 0;
 }

@@ -20,7 +20,7 @@ const partFolders: Readonly<Record<SplitName, readonly string[]>> = {
 };
 
 /** All images below a folder, sorted by path; the first folder on the way to one is its class. */
-async function listImages(folder: string): Promise<Entry[]> {
+export async function listImages(folder: string): Promise<Entry[]> {
   const names = await readdir(folder, { recursive: true });
   const entries = names
     .filter((name) => extensions.has(extname(name).toLowerCase()))

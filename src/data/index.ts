@@ -1,3 +1,4 @@
+export { arithmeticEntropy, arithmeticSymbols, isArithmetic } from "./arithmetic.ts";
 export { type BinarizeOptions, binarize } from "./binarize.ts";
 export { type CacheOptions, cacheFolder } from "./cache.ts";
 export { loadFolder } from "./folder.ts";
@@ -14,6 +15,7 @@ export {
 } from "./registry.ts";
 export { makeSplit, readRows, takeSamples } from "./split.ts";
 export { parseColumnList } from "./table-columns.ts";
+export { defaultContext } from "./text.ts";
 export type { ToyOptions } from "./toys.ts";
 export type {
   Binarization,
@@ -27,4 +29,5 @@ export type {
   SplitOptions,
   StoredRows,
   TableOptions,
+  TextOptions,
 } from "./types.ts";

@@ -1,5 +1,5 @@
 import { permutation, ReparamError, type Tensor } from "../tensor/index.ts";
-import { checkCount, gatherRows } from "./split.ts";
+import { checkCount, gatherRows, storedColumn } from "./split.ts";
 import type { Split } from "./types.ts";
 
 export interface LoaderOptions {
@@ -60,8 +60,9 @@ export function createLoader(split: Split, options: LoaderOptions): Loader {
         throw new ReparamError(`loader: there is no batch ${cursor}: ${why}.`);
       }
       const at = (cursor % batchesPerEpoch) * batchSize;
-      const order = orderOf(shuffle ? Math.floor(cursor / batchesPerEpoch) : 0);
-      return tensorsAt(split, order.subarray(at, at + batchSize));
+      const epoch = shuffle ? Math.floor(cursor / batchesPerEpoch) : 0;
+      const rows = orderOf(epoch).subarray(at, at + batchSize);
+      return tensorsAt(split, rows, shuffle ? { seed, epoch } : undefined);
     },
   };
 }
@@ -94,11 +95,18 @@ function shuffledOrder(split: Split, seed: number, step: number): Uint32Array<Ar
   return order;
 }
 
-function tensorsAt(split: Split, indices: Uint32Array): Record<string, Tensor> {
+/** Samples as they are in an epoch of training if `draw` names one. */
+function tensorsAt(
+  split: Split,
+  indices: Uint32Array,
+  draw: { readonly seed: number; readonly epoch: number } | undefined,
+): Record<string, Tensor> {
   const batch: Record<string, Tensor> = {};
   for (const [name, column] of Object.entries(split.columns)) {
-    const shape = [indices.length, ...column.shape];
-    batch[name] = { dtype: column.dtype, shape, data: gatherRows(column, indices) };
+    const { dtype, shape, stored } = column;
+    const moved = draw === undefined ? undefined : stored?.inEpoch?.(draw);
+    const rows = moved === undefined ? column : storedColumn(dtype, shape, moved);
+    batch[name] = { dtype, shape: [indices.length, ...shape], data: gatherRows(rows, indices) };
   }
   return batch;
 }

@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { ReparamError } from "../tensor/index.ts";
+import { arithmetic, makeArithmetic } from "./arithmetic.ts";
 import {
   type CacheOptions,
   damagedFiles,
@@ -8,14 +9,17 @@ import {
   missingFiles,
   type Recipe,
 } from "./cache.ts";
+import { cifar10 } from "./cifar10.ts";
 import { fashionMnist } from "./fashion.ts";
-import { loadFolder } from "./folder.ts";
+import { hasImages, loadFolder } from "./folder.ts";
 import { loadIdxFolder } from "./idx-folder.ts";
 import { iris } from "./iris.ts";
 import { mnist } from "./mnist.ts";
 import { penguins } from "./penguins.ts";
 import { stateOfTheUnion } from "./state-of-the-union.ts";
 import { isTableName, loadTableFile } from "./table-file.ts";
+import { textDataset } from "./text.ts";
+import { hasTexts, isTextName, loadTexts } from "./text-files.ts";
 import { makeToy, type ToyOptions, toys } from "./toys.ts";
 import type {
   Card,
@@ -24,20 +28,25 @@ import type {
   ImageOptions,
   SplitOptions,
   TableOptions,
+  TextOptions,
 } from "./types.ts";
 
-const recipes: readonly Recipe[] = [mnist, fashionMnist, penguins, iris, stateOfTheUnion];
+const recipes: readonly Recipe[] = [mnist, fashionMnist, cifar10, penguins, iris, stateOfTheUnion];
 
-const knownNames = (): string => [...recipes, ...toys].map(({ name }) => name).join(", ");
+/** Data sets without files. */
+const generated = [...toys, arithmetic];
+
+const knownNames = (): string => [...recipes, ...generated].map(({ name }) => name).join(", ");
 
 export type LoadOptions = SplitOptions &
   ImageOptions &
   TableOptions &
   CorpusOptions &
+  TextOptions &
   ToyOptions &
   CacheOptions;
 
-type Kind = "images" | "table" | "documents" | "points";
+type Kind = "images" | "table" | "documents" | "text" | "points" | "sequences";
 
 /** What each kind of data is, and the options that only some kinds have. */
 const kinds: Readonly<Record<Kind, { what: string; options: readonly (keyof LoadOptions)[] }>> = {
@@ -47,8 +56,14 @@ const kinds: Readonly<Record<Kind, { what: string; options: readonly (keyof Load
     options: ["columns", "ignoreColumns", "labelColumn", "weightColumn", "dtype"],
   },
   documents: { what: "documents", options: ["terms", "dtype"] },
+  text: { what: "text", options: ["tokenizer", "vocabulary", "context", "unknownToken"] },
   points: { what: "points", options: ["toySize", "dtype"] },
+  sequences: { what: "sequences of symbols", options: ["toySize"] },
 };
+
+/** Whether data are to be read token by token, where they can be read otherwise. */
+const wantsText = (options: LoadOptions): boolean =>
+  kinds.text.options.some((option) => options[option] !== undefined);
 
 /** Throws for an option that says nothing about data of this kind. */
 function checkOptions(name: string, kind: Kind, options: LoadOptions): void {
@@ -59,13 +74,16 @@ function checkOptions(name: string, kind: Kind, options: LoadOptions): void {
       return !own.has(option) && value !== undefined && value !== "none";
     });
     if (given === undefined) continue;
-    throw new ReparamError(`${name} has ${kinds[kind].what}, not ${what}. Leave out ${given}.`);
+    const instead = what === "text" ? ", or give text, such as FILE.txt" : "";
+    throw new ReparamError(
+      `${name} has ${kinds[kind].what}, not ${what}. Leave out ${given}${instead}.`,
+    );
   }
 }
 
 function recipeOf(name: string): Recipe {
   const recipe = recipes.find((candidate) => candidate.name === name);
-  if (toys.some((toy) => toy.name === name)) {
+  if (generated.some((made) => made.name === name)) {
     throw new ReparamError(`${name} is generated when it is used: there are no files to fetch.`);
   }
   if (recipe === undefined) {
@@ -75,8 +93,9 @@ function recipeOf(name: string): Recipe {
 }
 
 /**
- * A data set by name, fetched into the cache on first use or generated, or by path: any folder of IDX files
- * or images, or a table (.csv, .tsv, .npy, .parquet, .json, .jsonl).
+ * A data set by name, fetched into the cache on first use or generated, or by path: any folder of IDX files,
+ * images or texts, a table (.csv, .tsv, .npy, .parquet, .json, .jsonl) or a text (.txt, .text, .md). With an
+ * option of text, such as `tokenizer`, any file is one, and speeches are read token by token.
  * A name goes before a folder of the same name; `./mnist` is always the folder.
  */
 export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
@@ -87,26 +106,41 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
     checkOptions(toy.name, "points", options);
     return makeToy(toy, options);
   }
+  if (nameOrPath === arithmetic.name) {
+    checkOptions(nameOrPath, "sequences", options);
+    return makeArithmetic(options);
+  }
   const found = nameOrPath === "" ? undefined : await stat(nameOrPath).catch(() => undefined);
   if (found === undefined) {
     throw new ReparamError(
       isTableName(nameOrPath)
         ? `there is no file "${nameOrPath}". Check the path.`
-        : `there is no data set or folder "${nameOrPath}". Known are ${knownNames()}, or a folder of IDX files or images, or a table such as FILE.csv.`,
+        : `there is no data set or folder "${nameOrPath}". Known are ${knownNames()}, or a folder of IDX files, images or texts, or a table or text such as FILE.csv or FILE.txt.`,
     );
   }
-  const kind = found.isDirectory() ? "images" : "table";
+  const kind = await kindOfPath(nameOrPath, found.isDirectory(), options);
   checkOptions(nameOrPath, kind, options);
+  if (kind === "text") return loadTexts(nameOrPath, options);
   return kind === "images" ? loadFolder(nameOrPath, options) : loadTableFile(nameOrPath, options);
+}
+
+async function kindOfPath(path: string, isFolder: boolean, options: LoadOptions): Promise<Kind> {
+  if (wantsText(options)) return "text";
+  if (!isFolder) return isTextName(path) ? "text" : "table";
+  return (await hasTexts(path)) && !(await hasImages(path)) ? "text" : "images";
 }
 
 /** Loads a data set of the cache; what is missing there, or has the wrong size, is fetched first. */
 export async function loadRecipe(recipe: Recipe, options: LoadOptions = {}): Promise<Dataset> {
-  const { name, card, classes, kind = "images", load } = recipe;
-  checkOptions(name, kind, options);
+  const { name, card, classes, load, texts } = recipe;
+  const readTexts = wantsText(options) ? texts : undefined;
+  checkOptions(name, readTexts === undefined ? (recipe.kind ?? "images") : "text", options);
   const missing = await missingFiles(recipe, options.cache);
   if (missing.size > 0) await fetchInto(recipe, options);
   const folder = datasetFolder(name, options.cache);
+  if (readTexts !== undefined) {
+    return textDataset({ train: await readTexts(folder) }, { name, card }, options);
+  }
   if (load !== undefined) return load(folder, options);
   const about = { name, card, ...(classes && { classes }) };
   return loadIdxFolder(folder, await readdir(folder), options, about);
@@ -137,7 +171,7 @@ export async function listDatasets(cache?: string): Promise<DatasetInfo[]> {
     })),
   );
   const made = { cached: false, generated: true, files: [] };
-  return [...fetched, ...toys.map(({ name, card }) => ({ name, card, ...made }))];
+  return [...fetched, ...generated.map(({ name, card }) => ({ name, card, ...made }))];
 }
 
 /** Fetches a data set into the cache even if it is there, and returns its folder. */

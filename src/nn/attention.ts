@@ -1,11 +1,15 @@
 import {
+  add,
   cast,
   customGradient,
   expandDims,
   full,
   greater,
+  less,
+  lessOrEqual,
   matmul,
   not,
+  or,
   range,
   reshape,
   sizeValue,
@@ -13,7 +17,15 @@ import {
   sum,
   sumTo,
 } from "../ops/index.ts";
-import { type DType, mulSize, ShapeError, type Size, subSize } from "../tensor/index.ts";
+import {
+  type DType,
+  formatShape,
+  mulSize,
+  type Shape,
+  ShapeError,
+  type Size,
+  subSize,
+} from "../tensor/index.ts";
 import type { Operand, Value } from "../trace/index.ts";
 import { dropout } from "./dropout.ts";
 import type { Scope } from "./scope.ts";
@@ -28,6 +40,8 @@ export interface AttentionOptions {
    * a query may look; a query that may look nowhere looks everywhere.
    */
   readonly mask?: AttentionMask;
+  /** Beside the mask: true for keys that are there at all, bool that broadcasts to [B, h, T, S]. */
+  readonly visible?: Value;
   /** Added to the logits, broadcast to [B, h, T, S]: relative positions, ALiBi. */
   readonly bias?: Value;
   /** Factor of the logits; 1/√k by default. */
@@ -70,7 +84,11 @@ export function scaledDotProductAttention(
   let logits = unstacked(matmul(stacked(q.mul(scale)), k, { transposeB: true })); // (B,h,T,S)
   if (bias !== undefined) logits = logits.add(bias);
   if (mix !== undefined) logits = mix(logits);
-  if (mask !== "none") logits = logits.add(maskBias(mask, T, S, q.dtype));
+  const masks = [mask, options.visible].filter((each) => each !== undefined && each !== "none");
+  if (masks.length > 0) {
+    const full = [batch, heads, T, S];
+    logits = logits.add(masks.map((each) => maskBias(each as Mask, full, q.dtype)).reduce(add));
+  }
   let weights = softmax(logits);
   if (mixWeights !== undefined) {
     weights = mixWeights(weights);
@@ -104,20 +122,45 @@ function keepFactor(
   return kept === ones ? undefined : kept;
 }
 
-/** 0 where a query may look and a very negative number elsewhere; broadcasts to [B, h, T, S]. */
-function maskBias(mask: "causal" | Value, T: Size, S: Size, dtype: DType): Value {
-  const unseen = mask === "causal" ? future(T, S, dtype) : not(checkMask(mask));
+type Mask = Exclude<AttentionMask, "none">;
+
+/** 0 where a query may look and a very negative number elsewhere; broadcasts to the logits [B, h, T, S]. */
+function maskBias(mask: Mask, logits: Shape, dtype: DType): Value {
+  if (mask !== "causal") checkMask(mask, logits);
+  const unseen =
+    mask === "causal" ? future(logits[2] as Size, logits[3] as Size, dtype) : not(mask);
   return cast(unseen, dtype).mul(hidden);
 }
 
-function checkMask(mask: Value): Value {
+/**
+ * The mask of a prefix language model (Raffel et al., "T5", 2020, figure 4): all queries see the first keys, as many
+ * as `length` [B] says, and those up to their own position. Bool [B, 1, T, T].
+ */
+export function prefixMask(length: Value, T: Size): Value {
+  if (length.rank !== 1) {
+    throw new ShapeError("prefixMask", `length must be [B], got ${length}.`);
+  }
+  const keys = range(T);
+  const inPrefix = less(keys, cast(reshape(length, [length.size(0), 1, 1, 1]), keys.dtype));
+  return or(inPrefix, lessOrEqual(queryDistance(T, T), 0));
+}
+
+/** Throws unless the mask is bool and broadcasts to the logits [B, h, T, S] without stretching them. */
+function checkMask(mask: Value, logits: Shape): void {
   if (mask.dtype !== "bool") {
     throw new ShapeError(
       "attention",
       `a mask must be bool, true where a query may look, got ${mask}. Give numbers to add as bias.`,
     );
   }
-  return mask;
+  const lead = logits.length - mask.rank;
+  const fits = mask.shape.every((size, i) => size === 1 || size === logits[lead + i]);
+  if (lead < 0 || !fits) {
+    throw new ShapeError(
+      "attention",
+      `a mask must broadcast to [B, h, T, S] = ${formatShape(logits)}, got ${formatShape(mask.shape)}. Give axes that it is the same for the size 1.`,
+    );
+  }
 }
 
 /** [T, S], true where key j > S − T + i. */

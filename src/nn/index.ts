@@ -1,6 +1,7 @@
 export {
   type AttentionMask,
   type AttentionOptions,
+  prefixMask,
   scaledDotProductAttention,
 } from "./attention.ts";
 export {
@@ -20,6 +21,14 @@ export {
   embedding,
   initEmbedding,
 } from "./embedding.ts";
+export {
+  type FeedForwardKind,
+  type FeedForwardParams,
+  feedForward,
+  feedForwardWidth,
+  type InitFeedForwardOptions,
+  initFeedForward,
+} from "./feed-forward.ts";
 export type { Fans, Initializer } from "./initializers.ts";
 export * as initializers from "./initializers.ts";
 export { initLinear, type LinearOptions, type LinearParams, linear } from "./linear.ts";
@@ -32,7 +41,6 @@ export {
   initMultiHeadAttention,
   type MultiHeadAttentionOptions,
   multiHeadAttention,
-  talkingHeads,
 } from "./multi-head-attention.ts";
 export {
   type BatchNormOptions,
@@ -59,6 +67,23 @@ export {
   sinusoidal,
   sinusoidalTable,
 } from "./positions.ts";
+export * from "./quantizers/index.ts";
+export {
+  gru,
+  gruCell,
+  type InitRecurrentOptions,
+  initGru,
+  initLstm,
+  type LstmState,
+  lstm,
+  lstmCell,
+  type RecurrentParams,
+} from "./recurrent.ts";
+export {
+  initRelativePositions,
+  type RelativeParams,
+  relativeLogits,
+} from "./relative-positions.ts";
 export {
   assemble,
   type BlockFilter,
@@ -76,3 +101,26 @@ export {
   type SpectralNormParams,
   spectralNorm,
 } from "./spectral-norm.ts";
+export {
+  initTalkingHeads,
+  type TalkingHeadsKind,
+  type TalkingHeadsOptions,
+  type TalkingHeadsParams,
+  talkingHeads,
+} from "./talking-heads.ts";
+export {
+  type AttentionPart,
+  type BlockCall,
+  type BlockOptions,
+  type FeedForwardPart,
+  type InitBlockOptions,
+  initAttentionPart,
+  initFeedForwardPart,
+  initTransformerNorm,
+  type NormPlacement,
+  type PositionKind,
+  type TransformerNorm,
+  type TransformerNormParams,
+  transformerBlock,
+  transformerNorm,
+} from "./transformer-block.ts";

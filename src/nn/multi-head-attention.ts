@@ -1,11 +1,22 @@
-import { concat, matmul, reshape, split, transpose } from "../ops/index.ts";
-import { formatShape, ReparamError, ShapeError, type Size, tensorOf } from "../tensor/index.ts";
-import { currentTrace, type Key, type Operand, type Value } from "../trace/index.ts";
+import { concat, reshape, sizeValue, split, sub, transpose } from "../ops/index.ts";
+import { formatShape, ReparamError, ShapeError, subSize } from "../tensor/index.ts";
+import type { Key, Operand, Value } from "../trace/index.ts";
 import { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
 import type { Initializer } from "./initializers.ts";
 import { checkCounts, initLinear, type LinearParams, linear } from "./linear.ts";
-import { rotary } from "./positions.ts";
+import { alibiBias, rotary } from "./positions.ts";
+import {
+  initRelativePositions,
+  type RelativeParams,
+  relativeLogits,
+} from "./relative-positions.ts";
 import type { Scope } from "./scope.ts";
+import {
+  initTalkingHeads,
+  type TalkingHeadsOptions,
+  type TalkingHeadsParams,
+  talkingHeads,
+} from "./talking-heads.ts";
 
 /** Sizes of an attention layer. */
 export interface AttentionSizes {
@@ -20,21 +31,24 @@ export interface AttentionSizes {
 
 /**
  * project: to queries, keys and values one after the other, [features, h·k + g·k + g·d]; out [h·d, features];
- * with talking heads, mix [h, h].
+ * beside them what talking heads and relative positions learn.
  */
-export type AttentionParams = {
+export type AttentionParams = TalkingHeadsParams & {
   readonly project: LinearParams;
   readonly out: LinearParams;
-  readonly mix?: Value;
+  readonly relative?: RelativeParams;
 };
 
-export interface InitAttentionOptions extends AttentionSizes {
+export interface InitAttentionOptions extends AttentionSizes, TalkingHeadsOptions {
   readonly features: number;
   /** Whether the projections have biases; true by default. */
   readonly bias?: boolean;
-  /** Mixes the logits of the heads by a learned matrix, the identity at first. */
-  readonly talkingHeads?: boolean;
+  /** Whether logits depend on distances by learned projections of sinusoids. */
+  readonly relative?: boolean;
   readonly initializer?: Initializer;
+  /** Of the weight of `out`; `initializer` by default. */
+  readonly outInitializer?: Initializer;
+  readonly biasInitializer?: Initializer;
 }
 
 export interface AttentionCache {
@@ -45,10 +59,16 @@ export interface AttentionCache {
 
 export interface MultiHeadAttentionOptions extends AttentionSizes {
   readonly mask?: AttentionMask;
+  readonly visible?: Value;
   readonly bias?: Value;
   readonly scale?: number;
-  /** Rotates queries and keys by position, from `offset` on (default: 0). */
+  /**
+   * Rotates queries and keys by position. `offset` is that of the first query, 0 by default; keys of a memory
+   * end where the queries do.
+   */
   readonly rotary?: { readonly offset?: Operand; readonly base?: number };
+  /** Lowers the logits by distance (ALiBi), before heads are mixed. */
+  readonly alibi?: boolean;
   /** Earlier keys and values, which come before those of x. */
   readonly cache?: AttentionCache;
   /** What keys and values are made of, [B, S, features]; x by default. */
@@ -77,17 +97,27 @@ function sizesOf(features: number, sizes: AttentionSizes): FullSizes {
 
 /** Parameters of an attention layer whose key size and head size need not be features/heads. */
 export function initMultiHeadAttention(key: Key, options: InitAttentionOptions): AttentionParams {
-  const { features, bias = true, initializer, talkingHeads = false } = options;
+  const { features, bias = true, initializer, outInitializer = initializer } = options;
+  const { biasInitializer } = options;
   const { heads, groups, keySize, headSize } = sizesOf(features, options);
-  const layer = { bias, ...(initializer && { initializer }) };
+  const layer = (of: Initializer | undefined) => ({
+    bias,
+    ...(of && { initializer: of }),
+    ...(biasInitializer && { biasInitializer }),
+  });
   const columns = heads * keySize + groups * (keySize + headSize);
-  const project = initLinear(key.at("project"), features, columns, layer);
-  const out = initLinear(key.at("out"), heads * headSize, features, layer);
-  if (!talkingHeads) return { project, out };
-  const identity = Array.from({ length: heads * heads }, (_, i) =>
-    Math.floor(i / heads) === i % heads ? 1 : 0,
-  );
-  return { project, out, mix: currentTrace().constant(tensorOf(identity, [heads, heads])) };
+  return {
+    project: initLinear(key.at("project"), features, columns, layer(initializer)),
+    out: initLinear(key.at("out"), heads * headSize, features, layer(outInitializer)),
+    ...initTalkingHeads(heads, options),
+    ...(options.relative === true && {
+      relative: initRelativePositions(
+        key.at("relative"),
+        { features, heads, keySize },
+        initializer,
+      ),
+    }),
+  };
 }
 
 /** Multi-head attention of x [B, T, features] to itself or to a memory → [B, T, features]. */
@@ -117,21 +147,16 @@ export function cachedAttention(
     Value,
   ];
   if (options.rotary !== undefined) {
-    q = rotary(q, options.rotary);
-    keys = rotary(keys, options.rotary);
+    const { offset = 0, ...rest } = options.rotary;
+    const earlier = sizeValue(subSize(keys.size(2), q.size(2)), q);
+    q = rotary(q, { ...rest, offset });
+    keys = rotary(keys, { ...rest, offset: earlier === 0 ? offset : sub(offset, earlier) });
   }
   if (options.cache !== undefined) {
     keys = concat([options.cache.keys, keys], 2);
     values = concat([options.cache.values, values], 2);
   }
-  const { mask, bias, scale, dropout } = options;
-  const y = scaledDotProductAttention(q, keys, values, {
-    ...(mask !== undefined && { mask }),
-    ...(bias !== undefined && { bias }),
-    ...(scale !== undefined && { scale }),
-    ...(dropout !== undefined && { dropout }),
-    ...(params.mix !== undefined && { mix: talkingHeads(params.mix) }),
-  });
+  const y = attend(params, [q, keys, values], options, sizes);
   const joined = reshape(transpose(y, [0, 2, 1, 3]), [
     x.size(0),
     x.size(1),
@@ -140,17 +165,31 @@ export function cachedAttention(
   return { y: linear(params.out, joined), cache: { keys, values } };
 }
 
-/**
- * logits'[b, i] = Σ_j matrix[i, j]·logits[b, j] over the heads (Shazeer et al., "Talking-Heads Attention",
- * 2020, without its second mixing): for [B, h, T, S] and matrix [h', h].
- */
-export const talkingHeads =
-  (matrix: Value) =>
-  (logits: Value): Value => {
-    const [B, h, T, S] = logits.shape as [Size, Size, Size, Size];
-    const mixed = matmul(matrix, reshape(logits, [B, h, -1]));
-    return reshape(mixed, [B, matrix.size(0), T, S]);
-  };
+/** Attention with what the layer adds to logits and mixes, [B, h, T, d]. */
+function attend(
+  { relative, mix, mixWeights }: AttentionParams,
+  [q, keys, values]: readonly [Value, Value, Value],
+  options: MultiHeadAttentionOptions,
+  { heads, keySize }: FullSizes,
+): Value {
+  const { mask = "none", visible, bias, alibi = false, dropout } = options;
+  const scale = options.scale ?? 1 / Math.sqrt(keySize);
+  const S = keys.size(2);
+  const terms = bias === undefined ? [] : [bias];
+  if (alibi) terms.push(alibiBias(heads, q.size(2), S, q.dtype));
+  const distances =
+    relative && relativeLogits(relative, q, S, { scale, causal: mask === "causal" });
+  if (distances !== undefined) terms.push(distances.bias);
+  return scaledDotProductAttention(distances?.q ?? q, keys, values, {
+    mask,
+    scale,
+    ...(visible !== undefined && { visible }),
+    ...(terms.length > 0 && { bias: terms.reduce((sum, term) => sum.add(term)) }),
+    ...(dropout !== undefined && { dropout }),
+    ...(mix !== undefined && { mix: talkingHeads(mix) }),
+    ...(mixWeights !== undefined && { mixWeights: talkingHeads(mixWeights) }),
+  });
+}
 
 /** Queries [B, h, T, k], keys [B, g, S, k], values [B, g, S, d]: one product where all are made of x. */
 function project(

@@ -9,7 +9,7 @@ import {
   sin,
   slice,
 } from "../ops/index.ts";
-import { type DType, ShapeError, type Size, tensorOf } from "../tensor/index.ts";
+import { type DType, ShapeError, type Size, type Tensor, tensorOf } from "../tensor/index.ts";
 import type { Operand, Value } from "../trace/index.ts";
 import { queryDistance } from "./attention.ts";
 
@@ -37,11 +37,23 @@ export function rotary(x: Value, { offset = 0, base = 10_000 }: RotaryOptions = 
   return x.mul(concat([c, c], -1)).add(turned.mul(concat([s.neg(), s], -1)));
 }
 
-/** positions [...] times base^(−i/count) for i < count: [..., count]. */
-function anglesOf(positions: Value, count: number, base: number): Value {
+/** Large constants are told apart by identity: one object each, so that all layers share their angles. */
+const rateTensors = new Map<string, Tensor>();
+
+/** base^(−i/count) for i < count. */
+function ratesOf(count: number, base: number, dtype: DType): Tensor {
+  const name = `${count} ${base} ${dtype}`;
+  const known = rateTensors.get(name);
+  if (known !== undefined) return known;
   const rates = Array.from({ length: count }, (_, i) => base ** (-i / count));
-  return expandDims(positions, -1).mul(constant(tensorOf(rates, [count], positions.dtype)));
+  const made = tensorOf(rates, [count], dtype);
+  rateTensors.set(name, made);
+  return made;
 }
+
+/** positions [...] times base^(−i/count) for i < count: [..., count]. */
+const anglesOf = (positions: Value, count: number, base: number): Value =>
+  expandDims(positions, -1).mul(constant(ratesOf(count, base, positions.dtype)));
 
 /**
  * Sines and cosines of positions [...] → [..., features], in turn (Vaswani et al. 2017, section 3.5).

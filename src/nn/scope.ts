@@ -87,6 +87,14 @@ export class Scope {
     return this.#derive(this.key.at(name), false);
   }
 
+  /** The scope of another model that is trained in the same step, with buffers of its own. */
+  beside(name: string): Scope {
+    const { key, train, updates } = this.at(name);
+    const options = { key, train, updates };
+    const chosen = this.#rematerialize;
+    return new Scope(chosen === undefined ? options : { ...options, rematerialize: chosen });
+  }
+
   get updates(): boolean {
     return this.#written !== undefined;
   }
@@ -109,10 +117,10 @@ export class Scope {
 }
 
 /** A model's state: what is trained, and what is only carried. */
-export interface Variables {
+export type Variables = {
   readonly params: Tree<Value>;
   readonly buffers: Tree<Value>;
-}
+};
 
 /** Splits a freshly initialized model into its state. Records without a leaf of a kind are left out. */
 export const variablesOf = (model: Model): Variables => ({

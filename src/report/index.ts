@@ -1,3 +1,4 @@
+export { type FieldPath, type FieldPlot, fieldPlot } from "./field-plot.ts";
 export { type GridOptions, imageGrid, pairGrid } from "./grid.ts";
 export { renderReport } from "./html.ts";
 export {

@@ -27,6 +27,10 @@ export const runConfigSchema = z.looseObject({
     weightColumn: z.string().optional(),
     dtype: z.enum(["float32", "float64"]).optional(),
     terms: count.optional(),
+    tokenizer: z.string().optional(),
+    vocabulary: count.optional(),
+    context: count.optional(),
+    unknownToken: z.boolean().optional(),
     /** Samples of train, validation and test, to notice data that changed since. */
     samples: z.array(z.int().nonnegative()).optional(),
   }),

@@ -3,7 +3,10 @@ import type { DataShape } from "../step/index.ts";
 import { dim } from "../tensor/index.ts";
 
 /** What a method is told of a data set. */
-export function dataShape({ train, classes, names }: Dataset, batchSize: number): DataShape {
+export function dataShape(
+  { train, classes, names, tokenizer }: Dataset,
+  batchSize: number,
+): DataShape {
   const columns = Object.entries(train.columns).map(([name, { dtype, shape }]) => [
     name,
     { dtype, shape: [dim("B"), ...shape] },
@@ -14,5 +17,7 @@ export function dataShape({ train, classes, names }: Dataset, batchSize: number)
     batchSize,
     classes,
     names,
+    vocabulary: tokenizer?.vocabulary,
+    special: tokenizer?.special,
   };
 }

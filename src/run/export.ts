@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Split } from "../data/index.ts";
+import { readRows, type Split } from "../data/index.ts";
 import { createSession, type ExportedModel, exportModel, type Session } from "../onnx/index.ts";
 import {
   type FunctionName,
@@ -14,6 +14,7 @@ import {
   fillNormal,
   formatShape,
   ReparamError,
+  type Stream,
   type Tensor,
   type Tree,
   zeros,
@@ -22,8 +23,13 @@ import { writeAtomic } from "./atomic.ts";
 import { compileFunction, fillInputs, rowsOf } from "./functions.ts";
 import type { ExportEntry } from "./run-folder.ts";
 
-/** Sizes of the free axis at which every exported file is checked. */
-const checkedCounts = [1, 7, 64] as const;
+/** Sizes of the free axes at which every exported file is checked: B and, of `next`, tokens new and before. */
+const checkedSizes = [
+  { B: 1, T: 5, P: 0 },
+  { B: 7, T: 1, P: 3 },
+  { B: 64, T: 2, P: 1 },
+] as const;
+type CheckedSizes = Readonly<Record<"B" | "T" | "P", number>>;
 
 export interface ExportFunctionsOptions {
   readonly threads?: number;
@@ -107,8 +113,9 @@ async function largestDifference(
   const session = await createSession(model.bytes, { threads });
   try {
     let largest = 0;
-    for (const count of freeAxis(compiled.definition) ? checkedCounts : [1]) {
-      const inputs = checkInputs(name, compiled.definition, count, split);
+    const [once] = checkedSizes;
+    for (const sizes of freeAxis(compiled.definition) ? checkedSizes : [once]) {
+      const inputs = checkInputs(name, compiled.definition, sizes, split);
       const ours = renamed(await compiled.run(inputs), outputNames(compiled.definition));
       largest = Math.max(largest, await difference(session, inputs, ours));
     }
@@ -152,28 +159,46 @@ async function difference(
 function checkInputs(
   name: string,
   definition: ModelFunction,
-  count: number,
+  { B: count, ...free }: CheckedSizes,
   split: Split | undefined,
 ): Record<string, Tensor> {
+  const { longest = Number.POSITIVE_INFINITY } = definition;
+  const T = Math.min(free.T, longest);
+  const sizes = new Map(Object.entries({ B: count, T, P: Math.min(free.P, longest - T) }));
   const given: Record<string, Tensor> = {};
   const rows = split !== undefined && split.length >= count ? rowsOf(split, 0, count) : {};
-  for (const [input, { dtype, shape, noise, default: knob }] of Object.entries(definition.inputs)) {
-    if (noise !== undefined || knob !== undefined) continue;
+  for (const [input, { dtype, shape, noise, classes, default: knob }] of Object.entries(
+    definition.inputs,
+  )) {
+    if (noise !== undefined || knob !== undefined || classes !== undefined) continue;
     const row = rows[input];
     if (row !== undefined && shape[0] === dim("B")) {
       given[input] = row;
       continue;
     }
-    const tensor = zeros(evaluateShape(shape, new Map([["B", count]])), dtype);
     const stream = { seed: 0, step: count, path: `check.${name}.${input}` };
-    if (tensor.data instanceof Float32Array || tensor.data instanceof Float64Array) {
-      fillNormal(tensor.data, stream);
-    } else if (dtype === "uint8") {
-      const bits = new Uint32Array(tensor.data.length);
-      fillBits(bits, stream);
-      tensor.data.set(bits as never);
-    }
+    const tensor = zeros(evaluateShape(shape, sizes), dtype);
+    if (input === "token") fillTokens(tensor, split);
+    else fillRandom(tensor, stream);
     given[input] = tensor;
   }
   return fillInputs(name, definition, given, { count });
+}
+
+function fillRandom({ data }: Tensor, stream: Stream): void {
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    fillNormal(data, stream);
+  } else if (data instanceof Uint8Array) {
+    const bits = new Uint32Array(data.length);
+    fillBits(bits, stream);
+    data.set(bits);
+  }
+}
+
+/** Tokens of the split again and again; those of id 0 where it has none. */
+function fillTokens(tensor: Tensor, split: Split | undefined): void {
+  const { tokens } = split?.columns ?? {};
+  if (tokens === undefined || split === undefined || split.length === 0) return;
+  const { data } = readRows(tokens, 0, 1);
+  for (let i = 0; i < tensor.data.length; i++) tensor.data[i] = data[i % data.length] as never;
 }

@@ -10,6 +10,7 @@ import type { FitResult } from "./fit.ts";
 import { compileFunction, type Evaluation, evaluateSplit } from "./functions.ts";
 import { openMetrics } from "./metrics-log.ts";
 import { drawPictures } from "./pictures.ts";
+import { writePortrait } from "./portrait.ts";
 import { readRun, type Summary, updateSummary } from "./run-folder.ts";
 
 export interface FinishOptions {
@@ -28,11 +29,14 @@ export interface FinishOptions {
 export interface Finished {
   readonly test?: Evaluation;
   readonly pictures: readonly string[];
+  /** Parameters and tables. */
+  readonly files: readonly string[];
   readonly exports: Summary["exports"];
+  readonly notes: readonly string[];
   readonly report: string;
 }
 
-/** Test figures, pictures, ONNX files and the report of a finished training, in that order. */
+/** Test figures, pictures, parameters, ONNX files and the report of a finished training, in that order. */
 export async function finishRun(options: FinishOptions): Promise<Finished> {
   const { folder, method, config, dataset, result, onStage = () => undefined } = options;
   const weights = weightsOf(method, result.state);
@@ -46,9 +50,15 @@ export async function finishRun(options: FinishOptions): Promise<Finished> {
   };
   const test = await timed("test", () => evaluateTest(options, weights));
   const { threads, seed } = config;
-  const pictures = await timed("pictures", () =>
+  const drawn = await timed("pictures", () =>
     drawPictures({ folder, method, dataset, threads, seed }, weights),
   );
+  const { lines } = result;
+  const portrait = await timed("portrait", () =>
+    writePortrait({ folder, method, dataset, threads, lines }, weights),
+  );
+  const pictures = [...portrait.pictures, ...drawn];
+  const { notes } = portrait;
   const exports =
     options.exports === false
       ? []
@@ -59,12 +69,14 @@ export async function finishRun(options: FinishOptions): Promise<Finished> {
             metadata: exportMetadata(config, test),
           }),
         );
-  await updateSummary(folder, { pictures, exports, timings });
+  await updateSummary(folder, { pictures, exports, timings, notes });
   const report = await timed("report", () => writeReport(folder));
   return {
     ...(test === undefined ? {} : { test }),
     pictures: pictures.map(({ file }) => join(folder, file)),
+    files: portrait.files.map((file) => join(folder, file)),
     exports,
+    notes,
     report,
   };
 }

@@ -1,6 +1,8 @@
 import { readRows, type Split } from "../data/index.ts";
+import { codebookUse } from "../metrics/codebook.ts";
 import { compile } from "../onnx/index.ts";
 import {
+  type FunctionInput,
   type FunctionName,
   functionOf,
   functionProgram,
@@ -51,7 +53,8 @@ const defaultChunk = 256;
 /** A bound multiplies every row by its number of samples. */
 const boundChunk = 16;
 
-const chunkOf = (name: FunctionName): number => (name === "bound" ? boundChunk : defaultChunk);
+const chunkOf = ({ name, definition }: CompiledFunction): number =>
+  definition.rowsAtOnce ?? (name === "bound" ? boundChunk : defaultChunk);
 
 /**
  * Compiles a function of a method. Weights are inputs of the program, so that it serves every epoch.
@@ -90,24 +93,35 @@ export async function compileFunction(
  */
 export function fillInputs(
   name: string,
-  { inputs: wanted }: Pick<ModelFunction, "inputs">,
+  { inputs: wanted, longest }: Pick<ModelFunction, "inputs" | "longest">,
   given: NamedTensors,
   { count = 1, seed = 0, step = 0 }: FillOptions = {},
 ): Record<string, Tensor> {
   const bindings = new Map<string, number>();
   for (const [input, { dtype, shape }] of Object.entries(wanted)) {
     const got = given[input];
-    if (got === undefined) continue;
+    if (got === undefined || isClassOfAll(wanted[input], got)) continue;
     if (got.dtype !== dtype) {
       throw new ReparamError(`${name}: ${input} must be ${dtype}, got ${got.dtype}.`);
     }
     const problem = bindShape(shape, got.shape, bindings);
     if (problem !== undefined) throw new ReparamError(`${name}: ${input} ${problem}.`);
+    checkBelow(`${name}: ${input}`, wanted[input]?.below, got);
+  }
+  const positions = (bindings.get("T") ?? 0) + (bindings.get("P") ?? 0);
+  if (longest !== undefined && positions > longest) {
+    throw new ReparamError(
+      `${name}: ${positions} positions are more than the ${longest} that it knows. Give fewer tokens.`,
+    );
   }
   if (!bindings.has("B")) bindings.set("B", count);
   const filled: Record<string, Tensor> = {};
   for (const [input, spec] of Object.entries(wanted)) {
     const got = given[input];
+    if (spec.classes !== undefined && (got === undefined || isClassOfAll(spec, got))) {
+      filled[input] = classesInTurn(name, input, spec, bindings, got);
+      continue;
+    }
     if (got !== undefined) {
       filled[input] = got;
       continue;
@@ -125,6 +139,41 @@ export function fillInputs(
     filled[input] = tensor;
   }
   return filled;
+}
+
+/** Throws for an integer outside of its range: in the graph it would be taken for another. */
+function checkBelow(what: string, below: FunctionInput["below"], { data }: Tensor): void {
+  if (below === undefined) return;
+  const tops = typeof below === "number" ? [below] : below;
+  for (const [i, value] of data.entries()) {
+    const top = tops[i % tops.length] as number;
+    if (value >= 0 && value < top) continue;
+    throw new ReparamError(`${what} must be integers from 0 to ${top - 1}, got ${value}.`);
+  }
+}
+
+const isClassOfAll = (spec: FunctionInput | undefined, got: Tensor): boolean =>
+  spec?.classes !== undefined && got.shape.length === 0;
+
+/** Every class in turn, or the one that was given for all rows. */
+function classesInTurn(
+  name: string,
+  input: string,
+  { dtype, shape, classes = 1 }: FunctionInput,
+  bindings: ReadonlyMap<string, number>,
+  all: Tensor | undefined,
+): Tensor {
+  const tensor = zeros(evaluateShape(shape, bindings), dtype);
+  const chosen = all === undefined ? undefined : Number(all.data[0]);
+  if (chosen !== undefined && !(Number.isInteger(chosen) && chosen >= 0 && chosen < classes)) {
+    throw new ReparamError(
+      `${name}: ${input} must be a whole number from 0 to ${classes - 1}, got ${chosen}.`,
+    );
+  }
+  for (let i = 0; i < tensor.data.length; i++) {
+    tensor.data[i] = scalar(chosen ?? i % classes, dtype).data[0] as never;
+  }
+  return tensor;
 }
 
 /** Rows `from` … `to` − 1 of every column of a split. */
@@ -149,7 +198,7 @@ export async function mapSplit(
   split: Split,
   { seed = 0, onProgress }: MapOptions = {},
 ): Promise<Record<string, Tensor>> {
-  const chunk = chunkOf(compiled.name);
+  const chunk = chunkOf(compiled);
   const parts: Record<string, Tensor>[] = [];
   for (let at = 0; at < split.length; at += chunk) {
     const to = Math.min(at + chunk, split.length);
@@ -166,7 +215,7 @@ export async function sampleRows(
   count: number,
   { seed = 0, inputs = {} }: { readonly seed?: number; readonly inputs?: NamedTensors } = {},
 ): Promise<Record<string, Tensor>> {
-  const chunk = chunkOf(compiled.name);
+  const chunk = chunkOf(compiled);
   const parts: Record<string, Tensor>[] = [];
   for (let at = 0; at < count; at += chunk) {
     const rows = Math.min(chunk, count - at);
@@ -210,7 +259,15 @@ export async function evaluateSplit(
   const outputs = await mapSplit(compiled, split, options);
   const metrics: Record<string, number> = {};
   const standardErrors: Record<string, number> = {};
-  for (const [name, { data }] of Object.entries(outputs)) {
+  for (const [name, tensor] of Object.entries(outputs)) {
+    const { data } = tensor;
+    const codes = compiled.definition.outputBelow?.[name];
+    if (codes !== undefined) {
+      // The mean of tokens says nothing; how all rows together use their codebook does.
+      const { use, perplexity } = codebookUse(tensor, codes);
+      Object.assign(metrics, { codebookUse: use, perplexity });
+      continue;
+    }
     const values = Float64Array.from(data as Float32Array);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
@@ -218,5 +275,31 @@ export async function evaluateSplit(
     standardErrors[name] =
       values.length > 1 ? Math.sqrt(squares / (values.length - 1) / values.length) : 0;
   }
-  return { samples: split.length, metrics, standardErrors };
+  const evaluation = { samples: split.length, metrics, standardErrors };
+  return withTextFigures(evaluation, split.charactersPerToken);
+}
+
+/**
+ * Of a model that gives `bitsPerToken` for text: its perplexity, and bits a character, which models of
+ * different tokenizers can be compared by. Errors are those of the mean, carried over to first order.
+ */
+function withTextFigures(
+  { samples, metrics, standardErrors }: Evaluation,
+  charactersPerToken: number | undefined,
+): Evaluation {
+  const { bitsPerToken: bits } = metrics;
+  if (bits === undefined || charactersPerToken === undefined) {
+    return { samples, metrics, standardErrors };
+  }
+  const error = standardErrors.bitsPerToken ?? 0;
+  const perplexity = 2 ** bits;
+  return {
+    samples,
+    metrics: { ...metrics, bitsPerCharacter: bits / charactersPerToken, perplexity },
+    standardErrors: {
+      ...standardErrors,
+      bitsPerCharacter: error / charactersPerToken,
+      perplexity: Math.LN2 * perplexity * error,
+    },
+  };
 }

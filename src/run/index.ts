@@ -30,13 +30,17 @@ export {
   rowsOf,
   sampleRows,
 } from "./functions.ts";
+export { type GenerationOptions, type Generator, openGenerator } from "./generation.ts";
+export { type WrittenFile, writeHuggingFace } from "./hugging-face.ts";
 export {
   type EvaluationLine,
   type MetricsLine,
   readMetrics,
   type TrainLine,
 } from "./metrics-log.ts";
+export { openPartialFit, type PartialFit, type PartialFitOptions } from "./partial-fit.ts";
 export { addProfilePictures, writeProfiles } from "./profile-files.ts";
+export { encodeRowsCsv } from "./rows-csv.ts";
 export {
   createRunFolder,
   type ExportEntry,
@@ -48,6 +52,7 @@ export {
   updateSummary,
 } from "./run-folder.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
+export { type SamplingOptions, sampleToken } from "./sampling.ts";
 export {
   createStepProfiler,
   type KernelTime,
@@ -57,3 +62,4 @@ export {
   type StepProfiler,
   type StepProfilerOptions,
 } from "./step-profile.ts";
+export { readTokenizer, textShape, writeTokenizer } from "./text-run.ts";

@@ -21,6 +21,7 @@ export class Training {
   readonly position: Position;
   readonly #options: FitOptions;
   readonly #loader: Loader;
+  readonly #inOrder: Loader;
   readonly #log: MetricsLog | undefined;
   readonly #lines: MetricsLine[];
   #running: PhaseRun;
@@ -43,6 +44,7 @@ export class Training {
     this.position = position;
     this.#running = running;
     this.#loader = createLoader(train, { batchSize, seed });
+    this.#inOrder = createLoader(train, { batchSize, shuffle: false });
     this.#log = opened?.log;
     this.#lines = opened?.lines ?? [];
   }
@@ -166,7 +168,9 @@ export class Training {
   }
 
   #iterate(most: number): Promise<Iterated> {
-    return iterate(this.#running, this.#loader, this.position, this.#options.seed, most);
+    const ordered = this.#running.phase.inOrder === true && this.position.iteration > 0;
+    const loader = ordered ? this.#inOrder : this.#loader;
+    return iterate(this.#running, loader, this.position, this.#options.seed, most);
   }
 
   /** The state and position after the first `count` of the steps that began at `before`. */

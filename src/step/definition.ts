@@ -20,6 +20,10 @@ export interface MethodDefinition<Schema extends z.ZodObject = z.ZodObject> {
     readonly epochs: number;
     /** Name of a data set. Default "mnist". */
     readonly data?: string;
+    /** How data are loaded where the user does not say: a language model wants `tokenizer`. */
+    readonly load?: Readonly<Record<string, unknown>>;
+    /** Steps that a line of the log is a mean over. Default 50. */
+    readonly logEvery?: number;
   };
   /** The method for this data. Throws ReparamError where the data does not fit. */
   readonly create: (options: z.infer<Schema>, data: DataShape) => Method;

@@ -10,6 +10,8 @@ export {
   type LossTerms,
   modelOf,
 } from "./gradient-step.ts";
+export { type HostStepOptions, hostStep } from "./host-step.ts";
+export type { HuggingFaceModel } from "./hugging-face.ts";
 export type {
   Batch,
   BatchSpec,
@@ -33,3 +35,11 @@ export {
   scalarMetrics,
   specsOf,
 } from "./phase.ts";
+export { initPlayer, movePlayer, type Player } from "./player.ts";
+export type {
+  BarsDrawing,
+  Drawing,
+  EllipsesDrawing,
+  ImagesDrawing,
+  Portrait,
+} from "./portrait.ts";

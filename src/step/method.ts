@@ -1,6 +1,9 @@
 import type { Scope } from "../nn/index.ts";
 import type { Tensor, TensorSpec, Tree } from "../tensor/index.ts";
+import type { SpecialTokens } from "../text/index.ts";
 import type { Key, Value } from "../trace/index.ts";
+import type { HuggingFaceModel } from "./hugging-face.ts";
+import type { Portrait } from "./portrait.ts";
 
 /** Column name → tensor: one batch of data on the host. */
 export type Batch = Readonly<Record<string, Tensor>>;
@@ -61,6 +64,11 @@ export interface Phase {
   readonly done?: (history: readonly Metrics[]) => boolean;
   /** Length of the phase where the method decides it; else the run's settings do. */
   readonly iterations?: number;
+  /**
+   * Rows come in the order of the data after the first iteration: neighbours in memory are read much faster.
+   * For phases that only add over whole passes. Default: a new random order in every epoch.
+   */
+  readonly inOrder?: boolean;
 }
 
 /** An input of a model function: data, or something the caller may leave to chance or to a default. */
@@ -69,6 +77,10 @@ export interface FunctionInput extends TensorSpec {
   readonly noise?: "normal" | "uniform";
   /** Filled with this number where the caller gives none. */
   readonly default?: number;
+  /** Class numbers [B] below this: 0, 1, … in turn where the caller gives none, or one for all rows as a scalar. */
+  readonly classes?: number;
+  /** Integers must be from 0 to this less one; with several, those of each place of the last axis. */
+  readonly below?: number | readonly number[];
   readonly description?: string;
 }
 
@@ -86,6 +98,12 @@ export interface ModelFunction {
   ) => Readonly<Record<string, Value>>;
   /** Width of the grid that its images are meant to be shown in. */
   readonly columns?: number;
+  /** Rows of data that go through it together: fewer save memory. 256 by default, 16 of `bound`. */
+  readonly rowsAtOnce?: number;
+  /** Of `evaluate`: the size of the codebook of outputs that are tokens. */
+  readonly outputBelow?: Readonly<Record<string, number>>;
+  /** Of `next`: most positions that it may see, earlier ones included; any number if absent. */
+  readonly longest?: number;
   /** Written by `export`. Functions that only serve evaluation are not. */
   readonly exported: boolean;
 }
@@ -98,7 +116,9 @@ export type FunctionName =
   | "reconstruct"
   | "evaluate"
   | "bound"
-  | "traverse";
+  | "traverse"
+  | "next"
+  | "fill";
 
 /** A method made for one kind of data: what trains, and what the result can do. */
 export interface Method {
@@ -107,8 +127,12 @@ export interface Method {
   /** The part of the last phase's state that the functions read. */
   readonly weights: (state: Tree<Value>) => Tree<Value>;
   readonly functions: Readonly<Partial<Record<FunctionName, ModelFunction>>>;
+  /** The model for Hugging Face's libraries, if it is of a kind that they know. Throws if its options are not. */
+  readonly huggingFace?: (weights: Tree<Tensor>) => HuggingFaceModel;
   /** Written into exports: how inputs are to be prepared. */
   readonly preprocessing?: string;
+  /** Parameters, drawings and notes of a finished training, from the metrics that each phase logged. */
+  readonly portrait?: (weights: Tree<Tensor>, history: readonly (readonly Metrics[])[]) => Portrait;
 }
 
 /** What a method is told of the data it will see. */
@@ -119,4 +143,8 @@ export interface DataShape {
   readonly classes: readonly string[] | undefined;
   /** Names of the entries of a column: the features of `x`, the terms of `counts`. */
   readonly names?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Of text, whose column is `tokens` int32 [B, context + 1]: ids are 0 … vocabulary − 1. */
+  readonly vocabulary?: number | undefined;
+  /** Of text: ids of the tokens that stand for no characters. They are the last ones. */
+  readonly special?: SpecialTokens | undefined;
 }

@@ -154,13 +154,16 @@ describe("names", () => {
       /no data set or folder "mnits"\. Known are mnist, fashion-mnist, .*, or a folder/;
     await expect(loadDataset("mnits")).rejects.toThrow(message);
     await expect(loadDataset(newFolder())).rejects.toThrow(/neither IDX files nor PNG/);
-    await expect(loadDataset(join(sample, "README.md"))).rejects.toThrow(/it is a file/);
+    const picture = join(newFolder(), "a.gif");
+    writeFileSync(picture, "GIF89a");
+    await expect(loadDataset(picture)).rejects.toThrow(/it is a file/);
   });
 
   it("are listed with licence and whether they are cached", async () => {
     const listed = await listDatasets(newFolder());
     const withFiles = listed.filter(({ generated }) => !generated);
-    const names = ["mnist", "fashion-mnist", "penguins", "iris", "state-of-the-union"];
+    const tables = ["penguins", "iris", "state-of-the-union"];
+    const names = ["mnist", "fashion-mnist", "cifar10", ...tables];
     expect(withFiles.map(({ name, cached }) => [name, cached])).toEqual(
       names.map((name) => [name, false]),
     );

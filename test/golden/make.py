@@ -2,7 +2,7 @@
 
     python3 test/golden/make.py [NAME ...]
 
-needs torch, numpy and mpmath; without names it makes all. The files are committed, so the tests
+needs torch, numpy, mpmath, scipy and scikit-learn; without names it makes all. The files are committed, so the tests
 need no Python. Runs on one thread, so that a second run gives the same bytes.
 """
 
@@ -12,10 +12,17 @@ import torch
 
 import derivatives
 import distributions
+import divergences
+import gan
+import infomax
 import initializers
+import ksg
 import layers
+import metrics
 import ops
 import optimizers
+import quantizers
+import recurrent
 import special
 import special_distributions
 import trajectories
@@ -27,8 +34,15 @@ MAKERS = {
     "second-derivative": derivatives.make,
     "ops": ops.make,
     "distributions": distributions.make,
+    "divergences": divergences.make,
+    "gan": gan.make,
+    "infomax": infomax.make,
+    "ksg": ksg.make,
     "initializers": initializers.make,
     "layers": layers.make,
+    "quantizers": quantizers.make,
+    "recurrent": recurrent.make,
+    "metrics": metrics.make,
     "special": special.make,
     "special-distributions": special_distributions.make,
 }

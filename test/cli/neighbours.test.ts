@@ -1,0 +1,135 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Invocation, invoke, sampleData } from "./invoke.ts";
+
+const root = mkdtempSync(join(tmpdir(), "reparam-neighbours-"));
+const run = join(root, "run");
+const photos = join(root, "photos");
+const picture = join(root, "near.png");
+
+/** A square of one colour on another. */
+async function draw(name: string, size: number, colour: string, grey = false): Promise<string> {
+  const file = join(photos, name);
+  const plain = sharp({ create: { width: size, height: size, channels: 3, background: colour } });
+  await (grey ? plain.toColourspace("b-w") : plain).png().toFile(file);
+  return file;
+}
+
+beforeAll(async () => {
+  const small = ["--latents", "8", "--steps", "6", "--batch-size", "32", "--threads", "1"];
+  await invoke(
+    "train",
+    "deep-infomax",
+    "--data",
+    sampleData,
+    "--out",
+    run,
+    "--no-export",
+    ...small,
+  );
+  mkdirSync(photos);
+  await draw("dark.png", 40, "#101010");
+  await draw("night.png", 24, "#080808", true);
+  await draw("light.png", 64, "#e0e0e0");
+  await draw("red.png", 30, "#d01010");
+}, 120_000);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+interface Found {
+  readonly rows: { image: string; nearest: { image: string; distance: number }[] }[];
+  readonly searched: number;
+}
+const json = ({ stdout }: Invocation) =>
+  JSON.parse(stdout.trimEnd().split("\n").at(-1) as string) as Found;
+
+describe("reparam neighbours", () => {
+  it("finds the images of a run nearest to its test images, itself first where it is among them", async () => {
+    const flags = ["--in", run, "--count", "3", "--out", picture, "--json"];
+    const found = await invoke("neighbours", "4,9", ...flags, "--split", "test");
+    expect(found.stderr).toBe("");
+    expect(found.status).toBe(0);
+    const { rows, searched } = json(found);
+    expect(searched).toBe(64);
+    expect(rows.map(({ image }) => image)).toEqual([
+      expect.stringMatching(/^test 4 \(\d\)$/),
+      expect.stringMatching(/^test 9 \(\d\)$/),
+    ]);
+    for (const { image, nearest } of rows) {
+      expect(nearest).toHaveLength(3);
+      expect(nearest[0]).toEqual({ image, distance: expect.closeTo(0, 10) });
+    }
+    expect(readFileSync(picture).subarray(1, 4).toString()).toBe("PNG");
+    const euclidean = await invoke("neighbours", "4", ...flags, "--distance", "euclidean");
+    expect(json(euclidean).rows[0]?.nearest[0]?.image).toMatch(/^train \d+/);
+  });
+
+  it("searches a folder of mixed images by pixels or by a run, and keeps vectors in a file", async () => {
+    const index = join(root, "photos.safetensors");
+    const flags = ["--in", photos, "--out", picture, "--distance", "euclidean", "--json"];
+    const dark = join(photos, "dark.png");
+    const byPixels = json(await invoke("neighbours", dark, ...flags));
+    const names = byPixels.rows[0]?.nearest.map(({ image }) => image.split("/").at(-1));
+    expect(names).toEqual(["dark.png", "night.png", "red.png", "light.png"]);
+    const byRun = await invoke("neighbours", dark, ...flags, "--run", run, "--index", index);
+    expect(byRun.status).toBe(0);
+    expect(json(byRun).rows[0]?.nearest[0]).toEqual({
+      image: dark,
+      distance: expect.closeTo(0, 6),
+    });
+    const written = statSync(index).mtimeMs;
+    const again = await invoke("neighbours", dark, ...flags, "--run", run, "--index", index);
+    expect(json(again).rows).toEqual(json(byRun).rows);
+    expect(statSync(index).mtimeMs).toBe(written);
+    await draw("late.png", 20, "#123456");
+    const anew = await invoke("neighbours", dark, ...flags, "--run", run, "--index", index);
+    expect(anew.stderr).toMatch(/made anew/);
+    expect(json(anew).searched).toBe(5);
+  });
+
+  it("refuses unreadable images, or leaves them out by name", async () => {
+    const broken = join(photos, "broken.png");
+    writeFileSync(broken, "no image");
+    const flags = ["--in", photos, "--out", join(root, "never.png"), "--json"];
+    const refused = await invoke("neighbours", join(photos, "dark.png"), ...flags);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/broken\.png: cannot be read as an image/);
+    expect(existsSync(join(root, "never.png"))).toBe(false);
+    const skipped = await invoke(
+      "neighbours",
+      join(photos, "dark.png"),
+      ...flags,
+      "--unreadable",
+      "skip",
+    );
+    expect(skipped.status).toBe(0);
+    expect(skipped.stderr).toMatch(/left out: .*broken\.png/);
+    rmSync(broken);
+  });
+
+  it("says what is wrong", async () => {
+    const cases: [string[], RegExp][] = [
+      [["7", "--in", photos], /7 is the number of a test image, and there is no run/],
+      [["7", "--in", join(root, "none")], /there is no folder/],
+      [["7", "--in", run, "--run", run], /Leave out --run/],
+      [["999", "--in", run], /there is no image 999: they are 0 … 63/],
+      [["1", "--in", run, "--output", "codes"], /the encoder has latent, variance/],
+      [["x.png", "--in", run], /x\.png: cannot be read as an image/],
+    ];
+    for (const [args, message] of cases) {
+      const { status, stderr } = await invoke("neighbours", ...args, "--out", join(root, "n.png"));
+      expect(status, args.join(" ")).toBe(2);
+      expect(stderr).toMatch(message);
+    }
+  });
+});
