@@ -22,7 +22,9 @@ export {
 } from "./dense.ts";
 export { type Complex, eigenvalues, singularValues } from "./eigenvalues.ts";
 export { matrixExponential, phiFunctions } from "./exponential.ts";
+export { type KraskovResult, kraskovInformation, type Rows } from "./kraskov.ts";
 export { exponentialAction, type KrylovOptions, type KrylovResult } from "./krylov.ts";
+export { type LbfgsOptions, lbfgs, type Minimum } from "./lbfgs.ts";
 export { type LuFactors, logDeterminant, luFactor, luSolve } from "./lu.ts";
 export { type QrFactors, qrFactor, solveUpper } from "./qr.ts";
 export { type Integral, integral, type QuadratureOptions } from "./quadrature.ts";

@@ -1,0 +1,85 @@
+// Estimators of mutual information from a few thousand pairs in up to 50 dimensions: dense, sparse, cubed and
+// heavy-tailed dependence of known information.
+// npx tsx experiments/mi-high-dimension.ts [--quick|--full] [--json] [--markdown] [--threads N]
+// Cells that are done are read from runs/experiments/mi-high-dimension and not computed again. --full has more
+// estimators and 20,000 pairs.
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { formatNumber, markdownTable, textTable } from "reparam/report";
+import { estimateMutualInformation, type InformationMethod } from "../src/mutual-information.ts";
+import { type Problem, problems } from "./mi-high-dimension/problems.ts";
+
+const quick = process.argv.includes("--quick");
+const full = process.argv.includes("--full");
+const table = process.argv.includes("--markdown") ? markdownTable : textTable;
+const threadsFlag = process.argv.indexOf("--threads");
+const threads = threadsFlag < 0 ? 2 : Number(process.argv[threadsFlag + 1]);
+const root = `runs/experiments/mi-high-dimension${quick ? "-quick" : full ? "-full" : ""}`;
+const seeds = quick ? [0] : [0, 1, 2];
+const sizes = quick ? [2, 5] : [2, 10, 50];
+const rows = quick ? 400 : full ? 20_000 : 4000;
+const steps = quick ? 20 : 3000;
+const methods: readonly InformationMethod[] = full
+  ? ["dv", "mine", "nwj", "infonce", "jsd", "smile", "barber-agakov", "kraskov"]
+  : ["dv", "infonce", "smile", "barber-agakov", "kraskov"];
+
+interface Cell {
+  readonly nats: number;
+  readonly value: number;
+  readonly standardError: number;
+}
+
+async function cell(
+  problem: Problem,
+  size: number,
+  method: InformationMethod,
+  seed: number,
+): Promise<Cell> {
+  const file = `${root}/${problem.name}-${size}-${method}-seed${seed}.json`;
+  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Cell;
+  console.error(`${problem.name}, ${size} dimensions, ${method}, seed ${seed} …`);
+  const { x, y, nats } = problem.draw(size, rows, seed);
+  const options = { method, seed, steps, threads, batchSize: 128, patience: 15 };
+  const { value, standardError } = await estimateMutualInformation(x, y, options);
+  const found = { nats, value, standardError };
+  await mkdir(root, { recursive: true });
+  await writeFile(file, JSON.stringify(found));
+  return found;
+}
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, v) => sum + v, 0) / values.length;
+
+function spread(values: readonly number[]): string {
+  const mean = meanOf(values);
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
+  return Math.abs(mean) < 100
+    ? `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`
+    : `${formatNumber(mean, 2)} ± ${formatNumber(deviation, 1)}`;
+}
+
+const cells: Record<string, Cell[]> = {};
+for (const seed of seeds) {
+  for (const problem of problems) {
+    for (const size of sizes) {
+      for (const method of methods) {
+        const name = `${problem.name}, ${size}, ${method}`;
+        cells[name] = [...(cells[name] ?? []), await cell(problem, size, method, seed)];
+      }
+    }
+  }
+}
+const lines = problems.flatMap(({ name }) =>
+  sizes.map((size) => {
+    const of = (method: string): Cell[] => cells[`${name}, ${size}, ${method}`] as Cell[];
+    const truth = of(methods[0] as string)[0]?.nats as number;
+    const estimates = methods.map((method) => spread(of(method).map(({ value }) => value)));
+    return [name, String(size), truth.toFixed(2), ...estimates];
+  }),
+);
+console.log(table(["pairs", "dimensions", "truth", ...methods], lines));
+console.log(
+  `nats from ${rows} pairs, separable critics, batch 128 (log 128 = ${Math.log(128).toFixed(2)}); mean ± standard deviation over seeds ${seeds.join(", ")}`,
+);
+if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));

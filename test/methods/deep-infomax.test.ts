@@ -1,0 +1,320 @@
+// The loss of Deep InfoMax and its gradients against PyTorch, its options against their formulas, and what its
+// terms promise.
+import { describe, expect, it } from "vitest";
+import { gradientTree } from "../../src/autodiff/index.ts";
+import {
+  deepInfomax,
+  type InfomaxModel,
+  infomaxTerms,
+  initInfomax,
+} from "../../src/methods/mi/deep-infomax.ts";
+import {
+  dotScores,
+  globalScores,
+  informationTerm,
+  type Scores,
+} from "../../src/methods/mi/infomax-loss.ts";
+import { initDotCritic } from "../../src/methods/mi/infomax-network.ts";
+import { assemble, Scope, variablesOf } from "../../src/nn/index.ts";
+import { compile } from "../../src/onnx/index.ts";
+import { cast, constant, greater, mean } from "../../src/ops/index.ts";
+import { fit } from "../../src/run/index.ts";
+import {
+  eachLeaf,
+  fillNormal,
+  item,
+  leafMap,
+  mapTree,
+  ReparamError,
+  type Tensor,
+  type Tree,
+  tensorOf,
+} from "../../src/tensor/index.ts";
+import { evaluate, Key, trace, type Value } from "../../src/trace/index.ts";
+import { readGolden } from "../golden/read.ts";
+
+const golden = readGolden("infomax");
+const image = [1, 16, 16] as const;
+
+const optionsOf = (given: object = {}) => deepInfomax.options.parse({ latents: 8, ...given });
+
+describe("against PyTorch", () => {
+  const options = optionsOf();
+
+  it("has the loss, its terms and every gradient of the same weights", async () => {
+    const start = evaluate(
+      trace(() => ({ ...variablesOf(initInfomax(new Key("init"), image, options)) }), {}),
+      {},
+    ) as { params: Tree<Tensor>; buffers: Tree<Tensor> };
+    const params = mapTree<Tensor, Tensor, Tree<Tensor>>(start.params, (_leaf, path) => {
+      const found = golden[`weight.${path}`];
+      if (found === undefined) throw new Error(`the golden file has no weight ${path}`);
+      return found as unknown as Tensor;
+    }) as Tree<Tensor>;
+    const given = {
+      params,
+      buffers: start.buffers,
+      image: golden.image as unknown as Tensor,
+      noise: golden.noise as unknown as Tensor,
+    };
+    const program = await compile(
+      (x) => {
+        const { params: p, buffers } = x as unknown as {
+          params: Tree<Value>;
+          buffers: Tree<Value>;
+        };
+        const model = assemble<InfomaxModel>({ params: p, buffers });
+        const scope = new Scope({ key: new Key("step"), train: true });
+        const pixels = cast(x.image as Value, "float32").mul(1 / 255);
+        const rows = infomaxTerms(model, options, { x: pixels, noise: x.noise as Value, scope });
+        const [global, local, prior] = [rows.global, rows.local, rows.prior].map((r) =>
+          mean(r as Value),
+        );
+        const loss = (global as Value)
+          .mul(options.globalWeight)
+          .add((local as Value).mul(options.localWeight))
+          .add((prior as Value).mul(options.priorWeight));
+        return { loss, terms: { global, local, prior } as never, gradient: gradientTree(loss, p) };
+      },
+      given,
+      { threads: 1 },
+    );
+    const found = (await program.run(given)) as unknown as {
+      loss: Tensor;
+      terms: Record<string, Tensor>;
+      gradient: Tree<Tensor>;
+    };
+    await program.release();
+    const near = (value: Tensor, name: string): void => {
+      const wanted = Array.from(golden[name]?.data as Float32Array);
+      const scale = Math.max(...wanted.map(Math.abs), 1e-3);
+      for (const [i, w] of wanted.entries()) {
+        expect(Math.abs(Number(value.data[i]) - w), `${name}[${i}]`).toBeLessThan(2e-5 * scale);
+      }
+    };
+    near(found.loss, "loss");
+    for (const [name, term] of Object.entries(found.terms)) near(term, `term.${name}`);
+    expect(leafMap(found.gradient).size).toBe(35);
+    eachLeaf(found.gradient, (leaf, path) => near(leaf as Tensor, `gradient.${path}`));
+  });
+});
+
+/** Scores of 4 images with 2 places: random ones, or the true pairs far above. */
+function scoreSet(
+  gap: number,
+  kept: boolean,
+): { scores: Scores; positive: number[]; negative: number[][] } {
+  const numbers = (path: string, count: number): Float64Array => {
+    const data = new Float64Array(count);
+    fillNormal(data, { seed: 4, step: 0, path });
+    return data;
+  };
+  const all = numbers("scores", 32); // (4, 4, 2)
+  const at = (i: number, j: number, p: number): number =>
+    (all[(i * 4 + j) * 2 + p] as number) + (i === j ? gap : 0);
+  const positive = [0, 1, 2, 3].flatMap((i) => [at(i, i, 0), at(i, i, 1)]);
+  const others = (i: number): number[] => [0, 1, 2, 3].filter((j) => kept || j !== i);
+  const flat = [0, 1, 2, 3].flatMap((i) => others(i).flatMap((j) => [at(i, j, 0), at(i, j, 1)]));
+  const mask = [0, 1, 2, 3].flatMap((i) => [0, 1, 2, 3].map((j) => Number(i !== j)));
+  const make = (values: number[], shape: number[]): Value =>
+    constant(tensorOf(values, shape, "float64"));
+  return {
+    scores: {
+      positive: make(positive, [4, 2]),
+      negative: make(flat, [4, others(0).length, 2]),
+      ...(kept && { kept: greater(make(mask, [4, 4, 1]), 0.5) }),
+    },
+    positive,
+    negative: [0, 1, 2, 3].map((i) =>
+      [0, 1, 2, 3].filter((j) => j !== i).flatMap((j) => [at(i, j, 0), at(i, j, 1)]),
+    ),
+  };
+}
+
+describe("informationTerm", () => {
+  const average = (values: readonly number[]): number =>
+    values.reduce((s, v) => s + v, 0) / values.length;
+  const softplus = (v: number): number => Math.log1p(Math.exp(v));
+
+  it.each([true, false])("is each bound's formula, masked: %s", (kept) => {
+    for (const objective of ["jsd", "dv", "infonce"] as const) {
+      let expected = { positive: [] as number[], negative: [] as number[][] };
+      const program = trace(() => {
+        const { scores, ...numbers } = scoreSet(1, kept);
+        expected = numbers;
+        return { term: mean(informationTerm(objective, scores)) };
+      }, {});
+      const found = item(evaluate(program, {}).term);
+      const { positive, negative } = expected;
+      const formulas = {
+        jsd: () =>
+          average(positive.map((v) => softplus(-v))) + average(negative.flat().map(softplus)),
+        dv: () => Math.log(average(negative.flat().map(Math.exp))) - average(positive),
+        infonce: () =>
+          average(
+            positive.map((v, at) => {
+              const place = at % 2;
+              const rivals = (negative[Math.floor(at / 2)] as number[]).filter(
+                (_, k) => k % 2 === place,
+              );
+              return Math.log(Math.exp(v) + rivals.reduce((s, r) => s + Math.exp(r), 0)) - v;
+            }),
+          ),
+      };
+      expect(found).toBeCloseTo(formulas[objective](), 10);
+    }
+  });
+
+  it("at perfect scores is the least that the bound allows", () => {
+    const terms = (["jsd", "infonce"] as const).map((objective) => {
+      const program = trace(
+        () => ({ term: mean(informationTerm(objective, scoreSet(300, true).scores)) }),
+        {},
+      );
+      return item(evaluate(program, {}).term);
+    });
+    // Of jsd the negatives are near 0, so that half of it stays; InfoNCE is 0: the information is log 4.
+    expect(terms[1]).toBeCloseTo(0, 10);
+  });
+});
+
+describe("negatives", () => {
+  const rows = 6;
+  const scoresBy = (kind: "derangement" | "shuffle", count: number): number[] => {
+    const given = {
+      z: tensorOf(
+        Array.from({ length: rows }, (_, i) => i + 1),
+        [rows, 1],
+      ),
+    };
+    const program = trace(({ z }) => {
+      // A linear critic T(z, z') = z': the score names the other image.
+      const layers = [{ weight: constant(tensorOf([0, 1], [2, 1])) }];
+      const { negative } = globalScores(layers, z as Value, { kind, count, key: new Key("n") });
+      return { negative };
+    }, given);
+    return Array.from(evaluate(program, given).negative.data as Float32Array);
+  };
+
+  it("of a derangement are never of the same image, and each image serves once", () => {
+    const found = scoresBy("derangement", 3); // (6, 3, 1)
+    for (const [at, other] of found.entries()) expect(other).not.toBe(Math.floor(at / 3) + 1);
+    for (const k of [0, 1, 2]) {
+      const column = found.filter((_, at) => at % 3 === k);
+      expect(new Set(column).size).toBe(rows);
+    }
+  });
+
+  it("of a shuffle are a permutation", () => {
+    expect(scoresBy("shuffle", 1).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it("of the dot critic are all other images", () => {
+    const given = {
+      z: tensorOf(
+        Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+        [4, 3],
+      ),
+    };
+    const program = trace(({ z }) => {
+      const critic = initDotCritic(new Key("critic"), 3);
+      const { positive, negative, kept } = dotScores(critic, z as Value, z as Value);
+      return { positive, negative, kept: kept as Value };
+    }, given);
+    const { positive, negative, kept } = evaluate(program, given);
+    for (let i = 0; i < 4; i++) expect(negative.data[i * 5]).toBe(positive.data[i]);
+    expect(
+      Array.from(kept.data as Uint8Array, (k, at) => Number(k) === Number(at % 5 !== 0)),
+    ).not.toContain(false);
+  });
+});
+
+describe("training", () => {
+  const bytes = Uint8Array.from({ length: 64 * 256 }, (_, i) => (i * i * 31) % 256);
+  const split = {
+    length: 64,
+    columns: { image: { dtype: "uint8", shape: [1, 16, 16], data: bytes } },
+  } as const;
+  const shape = {
+    columns: { image: { dtype: "uint8", shape: ["B", 1, 16, 16] as never } },
+    ...{ trainSize: 64, batchSize: 16, classes: undefined },
+  } as const;
+
+  it.each([
+    { objective: "infonce", critic: "dot" },
+    { objective: "infonce", negativeCount: 4 },
+    { objective: "dv", critic: "dot", localWeight: 0 },
+    { objective: "dv", globalWeight: 0 },
+    { objective: "jsd", critic: "dot", prior: "adversarial" },
+    { negatives: "shuffle", prior: "adversarial" },
+  ])("runs with $objective $critic $prior $negatives", async (given) => {
+    const method = deepInfomax.create(optionsOf(given), shape as never);
+    const result = await fit({
+      method,
+      train: split,
+      batchSize: 16,
+      seed: 1,
+      steps: 4,
+      threads: 1,
+      logEvery: 1,
+    });
+    for (const line of result.lines) {
+      if (line.kind === "train")
+        expect(Object.values(line.metrics).every(Number.isFinite)).toBe(true);
+    }
+    const paths = [...leafMap(result.state).keys()];
+    expect(paths.some((path) => path.startsWith("params.global"))).toBe(!("globalWeight" in given));
+    expect(paths.some((path) => path.startsWith("params.local"))).toBe(!("localWeight" in given));
+  });
+
+  it("moves only the discriminator by the adversarial prior's discriminator loss", () => {
+    const options = optionsOf({ prior: "adversarial" });
+    const program = trace(() => {
+      const model = initInfomax(new Key("init"), image, options);
+      const { params } = variablesOf(model);
+      const scope = new Scope({ key: new Key("step"), train: true });
+      const x = constant(
+        tensorOf(
+          Array.from({ length: 1024 }, (_, i) => Math.sin(i) ** 2),
+          [4, 1, 16, 16],
+        ),
+      );
+      const noise = constant(
+        tensorOf(
+          Array.from({ length: 32 }, (_, i) => Math.cos(i)),
+          [4, 8],
+        ),
+      );
+      const { prior, discriminator } = infomaxTerms(model, options, { x, noise, scope });
+      return {
+        byPrior: gradientTree(mean(prior as Value), params),
+        byDiscriminator: gradientTree(mean(discriminator as Value), params),
+      };
+    }, {});
+    const { byPrior, byDiscriminator } = evaluate(program as never, {}) as unknown as Record<
+      string,
+      Tree<Tensor>
+    >;
+    const size = (tree: Tree<Tensor>, part: string): number => {
+      let total = 0;
+      eachLeaf(tree, (leaf, path) => {
+        if (path.startsWith(part))
+          for (const v of (leaf as Tensor).data) total += Math.abs(Number(v));
+      });
+      return total;
+    };
+    expect(size(byPrior as Tree<Tensor>, "prior")).toBe(0);
+    expect(size(byPrior as Tree<Tensor>, "encoder")).toBeGreaterThan(0);
+    expect(size(byDiscriminator as Tree<Tensor>, "prior")).toBeGreaterThan(0);
+    expect(size(byDiscriminator as Tree<Tensor>, "encoder")).toBe(0);
+  });
+
+  it("refuses what cannot be learned, and says what to do", () => {
+    const nothing = optionsOf({ globalWeight: 0, localWeight: 0 });
+    expect(() => deepInfomax.create(nothing, shape as never)).toThrow(ReparamError);
+    const small = { ...shape, columns: { image: { dtype: "uint8", shape: ["B", 1, 6, 16] } } };
+    expect(() => deepInfomax.create(optionsOf(), small as never)).toThrow(
+      /at least 8×8 pixels, got 6×16/,
+    );
+  });
+});
