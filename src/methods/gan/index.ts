@@ -1,0 +1,13 @@
+/** Small games as dynamical systems; the trainings are in the catalogue. */
+export { type DiracOptions, diracField, diracGame } from "./dirac.ts";
+export {
+  compileField,
+  consensus,
+  type Field,
+  fieldEigenvalues,
+  gradientField,
+  type Linearization,
+  type SmallGame,
+  type Turns,
+  updateEigenvalues,
+} from "./dynamics.ts";

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { ReparamError } from "../../tensor/index.ts";
+import { augmentations } from "./augment.ts";
+import { lossNames } from "./losses.ts";
+import { type PenaltyName, penalties, penaltyNames } from "./penalties.ts";
+
+const positive = z.number().positive("must be above 0");
+const weight = z.number().min(0);
+
+export const options = z.object({
+  loss: z.enum(lossNames).default("non-saturating").describe("objective of the two players"),
+  penalty: z
+    .enum(["none", ...penaltyNames])
+    .default("r1")
+    .describe("term that keeps the discriminator smooth"),
+  penaltyWeight: weight
+    .optional()
+    .describe("its weight; without one, that of its paper (10 of most)"),
+  penaltyEvery: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      "computed every so many steps of the discriminator, with as much more weight (Karras et al. 2020)",
+    ),
+  penaltyDecay: positive
+    .max(1)
+    .default(1)
+    .describe("the penalty's weight is multiplied by this at every step of the generator"),
+  clip: weight
+    .default(0)
+    .describe(
+      "parameters of the discriminator stay within ± this (Arjovsky et al. 2017); 0 does not clip",
+    ),
+  normalization: z
+    .enum(["none", "spectral", "batch", "instance"])
+    .default("none")
+    .describe("in the discriminator"),
+  generatorNormalization: z
+    .enum(["none", "batch", "instance"])
+    .default("batch")
+    .describe("in the generator, of images; with scales and offsets by class where it is told one"),
+  architecture: z
+    .enum(["auto", "mlp", "dcgan", "resnet"])
+    .default("auto")
+    .describe("of both networks; auto is dcgan for images and mlp for points"),
+  width: z
+    .int()
+    .min(1)
+    .default(64)
+    .describe("channels of the first layer of dcgan, of all layers of resnet, features of mlp"),
+  layers: z.int().min(1).default(3).describe("hidden layers of mlp"),
+  latents: z.int().min(1).default(64).describe("size of the latent vector z ~ N(0, I)"),
+  conditional: z.boolean().default(false).describe("tell both networks the class"),
+  classes: z
+    .int()
+    .min(2)
+    .default(10)
+    .describe("number of classes, where the data set does not name them"),
+  dropout: z.number().min(0).lt(1).default(0).describe("rate in the discriminator"),
+  bottleneck: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("size of a stochastic code in the discriminator (Peng et al. 2019); 0 for none"),
+  informationBound: positive
+    .default(0.1)
+    .describe("most nats that the code may tell of a row on average, held by dual ascent"),
+  informationStep: positive.default(1e-5).describe("step size of the dual ascent"),
+  consistency: weight
+    .default(0)
+    .describe(
+      "weight of the consistency between a real row and its augmentation (Zhang et al. 2020); the paper's is 10",
+    ),
+  augment: z
+    .enum(augmentations)
+    .default("none")
+    .describe("of what the discriminator sees, gradients flow through it (Zhao et al. 2020)"),
+  orthogonal: weight
+    .default(0)
+    .describe(
+      "weight of the modified orthogonal penalty on the generator (Brock et al. 2019); the paper's is 1e-4",
+    ),
+  discriminatorSteps: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("steps of the discriminator for one of the generator"),
+  simultaneous: z
+    .boolean()
+    .default(false)
+    .describe("both players move at once, from the same state; alternating otherwise"),
+  learningRate: positive.default(2e-4).describe("of the generator, by Adam"),
+  discriminatorLearningRate: positive
+    .optional()
+    .describe("of the discriminator (Heusel et al. 2017); the generator's without one"),
+  beta1: z.number().min(0).lt(1).default(0.5).describe("of Adam: decay of the mean gradient"),
+  beta2: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.999)
+    .describe("of Adam: decay of the mean squared gradient"),
+  average: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.999)
+    .describe(
+      "decay of the moving average of the generator that draws samples; 0 draws with the generator itself",
+    ),
+});
+
+export type Options = z.infer<typeof options>;
+
+const refuse = (text: string): never => {
+  throw new ReparamError(`gan: ${text}`);
+};
+
+/** @throws ReparamError for combinations that cannot work, with the reason. */
+export function checkOptions(o: Options, images: boolean): void {
+  const penalty = o.penalty === "none" ? undefined : penalties[o.penalty as PenaltyName];
+  if (penalty?.singleRows && o.normalization === "batch") {
+    refuse(
+      `--penalty ${o.penalty} is about the slope at single rows, and batch normalization makes every output depend on the whole batch. Use --normalization instance, spectral or none.`,
+    );
+  }
+  if (penalty !== undefined && "needsDropout" in penalty && o.dropout === 0) {
+    refuse(
+      `--penalty ${o.penalty} compares two passes with dropout. Give --dropout 0.2, for example.`,
+    );
+  }
+  if (o.simultaneous && o.discriminatorSteps > 1) {
+    refuse("--simultaneous moves both players once; it cannot go with --discriminator-steps.");
+  }
+  if (o.simultaneous && o.penaltyEvery > 1) {
+    refuse("--simultaneous has one program for both players; it cannot go with --penalty-every.");
+  }
+  if (!images && o.augment !== "none") refuse("--augment is for images.");
+  if (!images && o.consistency > 0) refuse("--consistency is for images.");
+  if (!images && (o.architecture === "dcgan" || o.architecture === "resnet")) {
+    refuse(`--architecture ${o.architecture} is for images. Use mlp.`);
+  }
+  if (o.penaltyWeight !== undefined && penalty === undefined) {
+    refuse("--penalty-weight has no penalty to weigh. Choose one by --penalty.");
+  }
+}
