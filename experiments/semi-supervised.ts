@@ -1,0 +1,142 @@
+// Test accuracy on MNIST by how many labels are used: the classifier alone, and the model that also learns from
+// images without labels, its sum over classes exact or by one Gumbel-softmax sample.
+// npx tsx experiments/semi-supervised.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--threads N]
+// Cells that are done are read from runs/experiments/semi-supervised and not trained again; the pictures are
+// written there. --full trains for 60 epochs and adds straight-through samples and the score function.
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { encodePng, imageGrid, train } from "reparam";
+import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import type { Tensor } from "reparam/tensor";
+
+const has = (flag: string): boolean => process.argv.includes(flag);
+const flagValue = (flag: string, preset: string): string =>
+  has(flag) ? (process.argv[process.argv.indexOf(flag) + 1] ?? preset) : preset;
+
+const [quick, full] = [has("--quick"), has("--full")];
+/** Other digits in MNIST's format, for a machine without network. */
+const data = flagValue("--data", "mnist");
+const threads = Number(flagValue("--threads", "2"));
+const root = `runs/experiments/semi-supervised${quick ? "-quick" : full ? "-full" : ""}`;
+const seeds = quick ? [0] : [0, 1, 2];
+const labelCounts = quick ? [20] : [100, 1000];
+const epochs = full ? 60 : 10;
+
+interface Variant {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const variants: readonly Variant[] = [
+  { name: "classifier alone", options: { unlabelled: false } },
+  { name: "exact sum", options: { estimator: "exact" } },
+  { name: "gumbel-softmax", options: { estimator: "gumbel-softmax" } },
+  ...(full
+    ? ["st-gumbel-softmax", "score-function"].map((name) => ({
+        name,
+        options: { estimator: name },
+      }))
+    : []),
+];
+
+interface Cell {
+  readonly figures: { readonly accuracy: number; readonly negativeElbo: number };
+  readonly seconds: number;
+  /** Validation accuracy after each epoch. */
+  readonly curve: readonly number[];
+}
+
+/** Trains one cell, or reads it where it was trained before. */
+async function run({ name, options }: Variant, labels: number, seed: number): Promise<Cell> {
+  const folder = `${root}/${name.replaceAll(" ", "-")}-${labels}-seed${seed}`;
+  const file = `${folder}/cell.json`;
+  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Cell;
+  console.error(`${name}, ${labels} labels, seed ${seed} …`);
+  await mkdir(folder, { recursive: true });
+  const length = quick ? { steps: 10, load: { limit: 400 } } : { epochs };
+  const start = performance.now();
+  const model = await train("semi-supervised-vae", {
+    ...{ ...length, data, seed, threads, folder },
+    options: { ...options, labels },
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const { accuracy = Number.NaN, negativeElbo = Number.NaN } = (await model.evaluate("test"))
+    .metrics;
+  const { image } = model.dataset.test.columns;
+  if (image !== undefined && options.unlabelled !== false) {
+    const first = image.data.subarray(
+      0,
+      image.shape.reduce((a, b) => a * b),
+    );
+    const given = { dtype: "uint8", shape: [1, ...image.shape], data: first } as Tensor;
+    const { image: grid } = await model.call<"image">("traverse", { image: given });
+    const png = await encodePng(imageGrid(grid, { columns: 10, scale: 1 }));
+    await writeFile(`${folder}/classes.png`, png);
+  }
+  const curve = await validationCurve(folder);
+  const cell = { figures: { accuracy, negativeElbo }, seconds, curve };
+  await writeFile(file, JSON.stringify(cell));
+  return cell;
+}
+
+async function validationCurve(folder: string): Promise<number[]> {
+  const lines = (await readFile(`${folder}/metrics.jsonl`, "utf8")).trim().split("\n");
+  return lines
+    .map((line) => JSON.parse(line) as { split?: string; metrics: Record<string, number> })
+    .filter(({ split }) => split === "validation")
+    .map(({ metrics }) => metrics.accuracy ?? Number.NaN);
+}
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, v) => sum + v, 0) / values.length;
+
+/** mean ± sample standard deviation over seeds */
+function spread(values: readonly number[], digits: number): string {
+  const mean = meanOf(values);
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
+  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
+}
+
+const cells: Record<string, readonly Cell["figures"][]> = {};
+const rows: string[][] = [];
+const series: { name: string; x: number[]; y: number[] }[] = [];
+for (const labels of labelCounts) {
+  for (const variant of variants) {
+    const runs: Cell[] = [];
+    for (const seed of seeds) runs.push(await run(variant, labels, seed));
+    const name = `${variant.name}, ${labels} labels`;
+    cells[name] = runs.map(({ figures }) => figures);
+    const errors = runs.map(({ figures }) => 100 * (1 - figures.accuracy));
+    const own = variant.options.unlabelled === false;
+    const bounds = own
+      ? ""
+      : spread(
+          runs.map(({ figures }) => figures.negativeElbo),
+          2,
+        );
+    const each = errors.map((error) => error.toFixed(2)).join(", ");
+    const time = meanOf(runs.map(({ seconds }) => seconds)).toFixed(0);
+    rows.push([String(labels), variant.name, spread(errors, 2), each, bounds, time]);
+    const points = (runs[0] as Cell).curve.map((_, i) =>
+      meanOf(runs.map(({ curve }) => 100 * (1 - (curve[i] as number)))),
+    );
+    series.push({ name, x: points.map((_, i) => i + 1), y: points });
+  }
+}
+const table = has("--markdown") ? markdownTable : textTable;
+const columns = ["labels", "trained by", "test error %", "each seed", "−ELBO, nats", "seconds"];
+console.log(table(columns, rows));
+const svg = linePlot({
+  title: "Validation error, mean over seeds",
+  x: { label: "epochs" },
+  y: { label: "%" },
+  series,
+  width: 760,
+  height: 420,
+});
+await writeFile(`${root}/error.png`, await svgToPng(svg));
+console.log(
+  `${epochs} epochs; mean ± standard deviation over seeds ${seeds.join(", ")}; pictures in ${root}`,
+);
+if (has("--json")) console.log(JSON.stringify({ seeds, epochs, cells }));
