@@ -10,7 +10,8 @@ import { kMeansLimit, type Limit } from "./em-kl/limit.ts";
 import { type OnlineRun, onlineAgainstBatch } from "./em-kl/online.ts";
 import { type Clustering, penguins } from "./em-kl/penguins.ts";
 import { rises } from "./em-kl/problems.ts";
-import { cell, kinds, quick, root, spread } from "./em-kl/setting.ts";
+import { cell, kinds, quick, root } from "./em-kl/setting.ts";
+import { spread } from "./figures/spread.ts";
 
 const folder = quick ? root : "docs/results";
 const seeds = quick ? [0] : [0, 1, 2];

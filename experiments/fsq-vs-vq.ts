@@ -9,6 +9,7 @@ import { train } from "reparam";
 import { markdownTable, textTable } from "reparam/report";
 import { codebookUse } from "../src/metrics/index.ts";
 import { compileFunction, mapSplit } from "../src/run/index.ts";
+import { spreadOfSeveral } from "./figures/spread.ts";
 import { drawSizes } from "./fsq-vs-vq/pictures.ts";
 import {
   coreGrid,
@@ -79,14 +80,11 @@ async function run(
   return figures;
 }
 
-/** mean ± sample standard deviation over seeds */
-function spread(values: readonly number[], digits: number): string {
+/** mean ± sample standard deviation over seeds, where there are several */
+function spreadOf(values: readonly number[], digits: number): string {
   // The start by k-means may read the first epoch.
   if (!values.every(Number.isFinite)) return "";
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  if (values.length < 2) return mean.toFixed(digits);
-  return `${mean.toFixed(digits)} ± ${Math.sqrt(squares / (values.length - 1)).toFixed(digits)}`;
+  return spreadOfSeveral(values, digits);
 }
 
 const cells: Record<string, Figures[]> = {};
@@ -108,24 +106,24 @@ const rows = Object.entries(cells).map(([name, figures]) => {
   const column = (key: string): number[] => figures.map((f) => f[key] as number);
   return [
     name,
-    spread(
+    spreadOf(
       column("squaredError").map((e) => 1000 * e),
       3,
     ),
-    spread(column("psnr"), 2),
-    spread(
+    spreadOf(column("psnr"), 2),
+    spreadOf(
       column(`epoch1Use`).map((u) => 100 * u),
       1,
     ),
-    spread(
+    spreadOf(
       column(`epoch${epochs}Use`).map((u) => 100 * u),
       1,
     ),
-    spread(
+    spreadOf(
       column("use").map((u) => 100 * u),
       1,
     ),
-    spread(column("perplexity"), 0),
+    spreadOf(column("perplexity"), 0),
     String(figures.length),
   ];
 });

@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { formatNumber, markdownTable, textTable } from "reparam/report";
+import { deviationOf, meanOf } from "./figures/spread.ts";
 import {
   boundEstimators,
   measureBound,
@@ -45,10 +46,7 @@ async function cell<T>(name: string, work: () => Promise<T>): Promise<T> {
 
 /** mean ± sample standard deviation over seeds */
 function spread(values: readonly number[], digits = 3): string {
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${formatNumber(mean, digits)} ± ${formatNumber(deviation, 2)}`;
+  return `${formatNumber(meanOf(values), digits)} ± ${formatNumber(deviationOf(values), 2)}`;
 }
 
 const cells: Record<string, Figures[]> = {};
@@ -184,12 +182,12 @@ async function convergeAll(): Promise<void> {
     await drawCurves(
       `${root}/training-${i}.png`,
       { title: problem.name, x: "steps", y: "E f", logarithmic: "none" },
-      unrelaxed.map(({ name, x, seeds: all }) => ({ name, x, seeds: [meanOf(all)] })),
+      unrelaxed.map(({ name, x, seeds: all }) => ({ name, x, seeds: [meanCurve(all)] })),
     );
   }
 }
 
-const meanOf = (runs: readonly (readonly number[])[]): number[] =>
+const meanCurve = (runs: readonly (readonly number[])[]): number[] =>
   (runs[0] ?? []).map(
     (_, i) => runs.reduce((s, values) => s + (values[i] as number), 0) / runs.length,
   );

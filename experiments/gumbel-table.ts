@@ -6,7 +6,8 @@
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { loadDataset } from "reparam";
 import { textTable } from "reparam/report";
-import { type Row, spread } from "./gumbel-table/compare.ts";
+import { spreadOfSeveral } from "./figures/spread.ts";
+import type { Row } from "./gumbel-table/compare.ts";
 import { finding } from "./gumbel-table/finding.ts";
 import { drawBounds, drawLearning } from "./gumbel-table/pictures.ts";
 import { page, type Results } from "./gumbel-table/report.ts";
@@ -134,7 +135,13 @@ for (const setting of chosen) {
   await drawLearning(`${root}/gumbel-table-${setting.name}-learning.png`, label, rows);
   const columns = ["estimator", "rate", "one sample", `${setting.boundSamples} samples`, "paper"];
   const lines = rows.map(({ estimator, rate, single, bound, paper }) => [
-    ...[estimator, String(rate), spread(single), spread(bound), paper?.toFixed(1) ?? ""],
+    ...[
+      estimator,
+      String(rate),
+      spreadOfSeveral(single, 2),
+      spreadOfSeveral(bound, 2),
+      paper?.toFixed(1) ?? "",
+    ],
   ]);
   console.log(`\n${setting.name}: ${setting.title}\n${textTable(columns, lines)}`);
 }

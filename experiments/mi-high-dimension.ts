@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { formatNumber, markdownTable, textTable } from "reparam/report";
 import { estimateMutualInformation, type InformationMethod } from "../src/mutual-information.ts";
+import { deviationOf, meanOf } from "./figures/spread.ts";
 import { type Problem, problems } from "./mi-high-dimension/problems.ts";
 
 const quick = process.argv.includes("--quick");
@@ -47,13 +48,9 @@ async function cell(
   return found;
 }
 
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
-
 function spread(values: readonly number[]): string {
   const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
+  const deviation = deviationOf(values);
   return Math.abs(mean) < 100
     ? `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`
     : `${formatNumber(mean, 2)} ± ${formatNumber(deviation, 1)}`;

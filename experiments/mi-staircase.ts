@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { formatNumber, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import type { CriticKind } from "../src/methods/mi/critics.ts";
+import { deviationOf, meanOf } from "./figures/spread.ts";
 import type { Variant } from "./mi-staircase/problem.ts";
 import { byNeighbours, climb, type Settings, trainees } from "./mi-staircase/train.ts";
 
@@ -42,9 +43,6 @@ interface Cell {
   readonly variance: readonly number[];
   readonly curve: readonly number[];
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
 
 function cellOf(values: readonly number[]): Cell {
   const last = levels.map((_, i) =>
@@ -103,10 +101,7 @@ async function measure(
 
 /** mean ± sample standard deviation over seeds */
 function spread(values: readonly number[], digits = 2): string {
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${mean.toFixed(digits)} ± ${formatNumber(deviation, 1)}`;
+  return `${meanOf(values).toFixed(digits)} ± ${formatNumber(deviationOf(values), 1)}`;
 }
 
 const cells: Record<string, Record<string, number>[]> = {};

@@ -8,6 +8,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { encodePng, imageGrid, train } from "reparam";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import type { Tensor } from "reparam/tensor";
+import { meanOf, spread } from "./figures/spread.ts";
+import { validationCurve } from "./figures/validation-curve.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
 const flagValue = (flag: string, preset: string): string =>
@@ -77,29 +79,10 @@ async function run({ name, options }: Variant, labels: number, seed: number): Pr
     const png = await encodePng(imageGrid(grid, { columns: 10, scale: 1 }));
     await writeFile(`${folder}/classes.png`, png);
   }
-  const curve = await validationCurve(folder);
+  const curve = await validationCurve(folder, "accuracy");
   const cell = { figures: { accuracy, negativeElbo }, seconds, curve };
   await writeFile(file, JSON.stringify(cell));
   return cell;
-}
-
-async function validationCurve(folder: string): Promise<number[]> {
-  const lines = (await readFile(`${folder}/metrics.jsonl`, "utf8")).trim().split("\n");
-  return lines
-    .map((line) => JSON.parse(line) as { split?: string; metrics: Record<string, number> })
-    .filter(({ split }) => split === "validation")
-    .map(({ metrics }) => metrics.accuracy ?? Number.NaN);
-}
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
-
-/** mean ± sample standard deviation over seeds */
-function spread(values: readonly number[], digits: number): string {
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
 
 const cells: Record<string, readonly Cell["figures"][]> = {};

@@ -8,6 +8,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type TrainSettings, train } from "reparam";
 import { arithmeticEntropy } from "reparam/data";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { meanOf, spread } from "./figures/spread.ts";
+import { validationCurve } from "./figures/validation-curve.ts";
 import { lengthDistance, runDistance, textsOf, validShare } from "./sequence-gan/strings.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -64,28 +66,14 @@ async function run(name: string, options: Options, seed: number): Promise<Cell> 
     negativeLogLikelihood,
   };
   const sentences = texts.slice(0, 12).map((text) => text.trimEnd());
-  const cell = { figures, seconds, curve: await validationCurve(folder), sentences };
+  const cell = {
+    figures,
+    seconds,
+    curve: await validationCurve(folder, "negativeLogLikelihood"),
+    sentences,
+  };
   await writeFile(file, JSON.stringify(cell));
   return cell;
-}
-
-async function validationCurve(folder: string): Promise<number[]> {
-  const lines = (await readFile(`${folder}/metrics.jsonl`, "utf8")).trim().split("\n");
-  return lines
-    .map((line) => JSON.parse(line) as { split?: string; metrics: Record<string, number> })
-    .filter(({ split }) => split === "validation")
-    .map(({ metrics }) => metrics.negativeLogLikelihood ?? Number.NaN);
-}
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
-
-/** mean ± sample standard deviation over seeds */
-function spread(values: readonly number[], digits: number): string {
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 }
 
 const cells: Record<string, readonly Cell["figures"][]> = {};

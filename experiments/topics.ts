@@ -5,19 +5,13 @@
 // writes docs/results/topics.md and its picture.
 import { writeFile } from "node:fs/promises";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { spread } from "./figures/spread.ts";
 import { type Cell, quick, root, run } from "./topics/model.ts";
 
 const seeds = quick ? [0] : [0, 1, 2];
 const sizes = quick ? [2, 4] : [1, 5, 10, 20];
 const page = !quick && !process.argv.includes("--data");
 const folder = page ? "docs/results" : root;
-
-function summary(values: readonly number[], digits = 0): string {
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
-}
 
 const cells: Record<string, Cell[]> = {};
 for (const topics of sizes) {
@@ -30,7 +24,10 @@ const columns = ["topics", "train perplexity", "test perplexity"];
 const rows = sizes.map((topics) => [
   String(topics),
   ...(["trainPerplexity", "testPerplexity"] as const).map((name) =>
-    summary((cells[topics] as Cell[]).map(({ figures }) => figures[name])),
+    spread(
+      (cells[topics] as Cell[]).map(({ figures }) => figures[name]),
+      0,
+    ),
   ),
 ]);
 console.log(textTable(columns, rows));
@@ -44,7 +41,10 @@ const first = shown[0] as Cell;
 const foldInColumns = ["steps", "test perplexity"];
 const foldInRows = Object.keys(first.foldIn).map((steps) => [
   steps,
-  summary(shown.map(({ foldIn }) => foldIn[Number(steps)] as number)),
+  spread(
+    shown.map(({ foldIn }) => foldIn[Number(steps)] as number),
+    0,
+  ),
 ]);
 console.log(`\n${textTable(foldInColumns, foldInRows)}`);
 const topicLines = first.topics.map((terms, i) => `${i}: ${terms.join(" ")}`);

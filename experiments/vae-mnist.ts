@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type TrainSettings, train } from "reparam";
 import { textTable } from "reparam/report";
+import { spread } from "./figures/spread.ts";
 
 const quick = process.argv.includes("--quick");
 const dataFlag = process.argv.indexOf("--data");
@@ -57,14 +58,6 @@ async function run({ method, settings }: Cell, name: string, seed: number): Prom
   return figures;
 }
 
-/** mean ± sample standard deviation */
-function summary(values: readonly number[]): string {
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`;
-}
-
 const rows: string[][] = [];
 const all: Record<string, readonly Figures[]> = {};
 for (const [i, cell] of cells.entries()) {
@@ -74,7 +67,11 @@ for (const [i, cell] of cells.entries()) {
     figures.push(await run(cell, `${i}-${cell.method}`, seed));
   }
   all[`${cell.method}, ${cell.setting}`] = figures;
-  const column = (name: string) => summary(figures.map((f) => f[name] ?? Number.NaN));
+  const column = (name: string) =>
+    spread(
+      figures.map((f) => f[name] ?? Number.NaN),
+      2,
+    );
   const shown = ["negativeElbo", "reconstruction", "kl", "negativeBound"].map(column);
   rows.push([cell.method, cell.setting, ...shown]);
 }

@@ -48,11 +48,3 @@ export async function methodFor(
   const shape = { columns, trainSize: 1, batchSize: 1, classes: undefined };
   return definition.create(definition.options.parse(options), shape);
 }
-
-/** mean ± sample standard deviation */
-export function spread(values: readonly number[], digits: number): string {
-  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
-}

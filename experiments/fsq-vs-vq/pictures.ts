@@ -1,16 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { type LinePlot, linePlot, type Series, svgToPng } from "reparam/report";
+import { deviationOf, meanOf } from "../figures/spread.ts";
 
 type Figures = Readonly<Record<string, number>>;
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
-
-function deviation(values: readonly number[]): number {
-  const middle = mean(values);
-  const squares = values.reduce((sum, v) => sum + (v - middle) ** 2, 0);
-  return values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-}
 
 /** One line a way to quantize: a figure against the number of codes, mean ± deviation over seeds. */
 function seriesOf(
@@ -22,8 +14,8 @@ function seriesOf(
     .filter(([cell]) => cell.startsWith(`${name}, `))
     .map(([, figures]) => figures);
   const values = own.map((figures) => figures.map(figure));
-  const y = values.map(mean);
-  const off = values.map(deviation);
+  const y = values.map(meanOf);
+  const off = values.map(deviationOf);
   return {
     name,
     x: own.map((figures) => figures[0]?.codes as number),
@@ -43,8 +35,8 @@ function epochSeries(
   const figures = cells[cell] ?? [];
   const x = Array.from({ length: figures.length === 0 ? 0 : epochs }, (_, i) => i + 1);
   const values = x.map((epoch) => figures.map((f) => 100 * (f[`epoch${epoch}Use`] as number)));
-  const y = values.map(mean);
-  const off = values.map(deviation);
+  const y = values.map(meanOf);
+  const off = values.map(deviationOf);
   const band = {
     low: y.map((v, i) => v - (off[i] ?? 0)),
     high: y.map((v, i) => v + (off[i] ?? 0)),

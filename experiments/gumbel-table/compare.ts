@@ -1,4 +1,5 @@
 // Figures over seeds, and how an ordering of estimators compares with the paper's.
+import { deviationOf, meanOf } from "../figures/spread.ts";
 import type { Estimator } from "./setting.ts";
 
 export interface Row {
@@ -18,22 +19,6 @@ export interface Row {
   readonly longer: number | undefined;
   readonly paper: number | undefined;
 }
-
-export const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Sample standard deviation; 0 of a single value. */
-export function deviationOf(values: readonly number[]): number {
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return Math.sqrt(squares / Math.max(1, values.length - 1));
-}
-
-/** mean ± sample standard deviation */
-export const spread = (values: readonly number[], digits = 2): string =>
-  values.length < 2
-    ? meanOf(values).toFixed(digits)
-    : `${meanOf(values).toFixed(digits)} ± ${deviationOf(values).toFixed(digits)}`;
 
 /** Estimators from the best to the worst by a figure. */
 export const ranking = (rows: readonly Row[], figure: (row: Row) => number): Estimator[] =>

@@ -1,5 +1,6 @@
 // What the figures say, in words.
-import { known, meanOf, ranking } from "./compare.ts";
+import { meanOf } from "../figures/spread.ts";
+import { known, ranking } from "./compare.ts";
 import type { Results } from "./report.ts";
 
 function ofSetting({ setting, rows }: Results): string {

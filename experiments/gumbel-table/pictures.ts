@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises";
 import * as Plot from "@observablehq/plot";
 import { linePlot, type Series, svgToPng } from "reparam/report";
 import { colorOf, drawSvg } from "../../src/report/svg.ts";
-import { deviationOf, meanOf, type Row } from "./compare.ts";
+import { deviationOf, meanOf } from "../figures/spread.ts";
+import type { Row } from "./compare.ts";
 import type { Setting } from "./setting.ts";
 
 const kinds = ["one sample", "many samples", "paper"] as const;

@@ -1,6 +1,7 @@
 // The page of results.
 import { markdownTable } from "reparam/report";
-import { comparePairs, known, meanOf, type Row, ranking, spread } from "./compare.ts";
+import { meanOf, spreadOfSeveral } from "../figures/spread.ts";
+import { comparePairs, known, type Row, ranking } from "./compare.ts";
 import { type Setting, scoreSamples } from "./setting.ts";
 
 export interface Results {
@@ -35,7 +36,12 @@ function figuresTable({ setting, rows }: Results, { longer, steps }: Conditions)
   const lines = order.map((name) => {
     const row = rows.find(({ estimator }) => estimator === name) as Row;
     return [
-      ...[row.estimator, String(row.rate), spread(row.single), spread(row.bound)],
+      ...[
+        row.estimator,
+        String(row.rate),
+        spreadOfSeveral(row.single, 2),
+        spreadOfSeveral(row.bound, 2),
+      ],
       ...(later.length === 0 ? [] : [ranked(row, later, row.longer, 2)]),
       ...[ranked(row, theirs, row.paper, 1), meanOf(row.seconds).toFixed(0)],
     ];

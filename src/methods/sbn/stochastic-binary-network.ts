@@ -18,7 +18,7 @@ import { Bernoulli, Independent } from "../../distributions/index.ts";
 import { definitionOf, type Objective } from "../../estimators/index.ts";
 import type { Scope } from "../../nn/index.ts";
 import { full, logSumExp, mean, reshape } from "../../ops/index.ts";
-import { adam, schedules } from "../../optim/index.ts";
+import { adam } from "../../optim/index.ts";
 import {
   type DataShape,
   defineMethod,
@@ -27,7 +27,6 @@ import {
   type Method,
   modelOf,
 } from "../../step/index.ts";
-import { ReparamError } from "../../tensor/index.ts";
 import { Key, type Operand, trace, type Value } from "../../trace/index.ts";
 import {
   type EstimatorChoice,
@@ -36,6 +35,7 @@ import {
   type StochasticNode,
   stochasticNode,
 } from "../estimation.ts";
+import { temperatureOptions, temperatureSchedule } from "../relaxation.ts";
 import { completionFunctions } from "./completion.ts";
 import { B, type Halves, halvesOf } from "./halves.ts";
 import {
@@ -50,20 +50,11 @@ import {
   unitsOf,
 } from "./network.ts";
 
-const temperature = z.number().positive("must be above 0");
-
 const options = z.object({
   hidden: z.int().min(1).default(200).describe("binary units of each layer"),
   layers: z.int().min(1).default(2).describe("layers of binary units"),
   ...estimatorOptions("gumbel-softmax"),
-  temperature: temperature.default(1).describe("of Gumbel-softmax at the first step"),
-  temperatureFloor: temperature.default(0.5).describe("the temperature does not fall below this"),
-  temperatureDecay: z
-    .number()
-    .positive()
-    .max(1)
-    .default(0.9999)
-    .describe("the temperature is multiplied by this at every step; 1 keeps it"),
+  ...temperatureOptions({ floor: 0.5, decay: 0.9999 }),
   dynamicBinarization: z
     .boolean()
     .default(true)
@@ -163,11 +154,6 @@ function logMeanLikelihood(network: Network, { x, y }: Halves, key: Key, m: numb
 }
 
 function create(o: Options, data: DataShape): Method {
-  if (o.temperatureFloor > o.temperature) {
-    throw new ReparamError(
-      `temperatureFloor ${o.temperatureFloor} is above temperature ${o.temperature}. Lower the floor.`,
-    );
-  }
   const halves = halvesOf(data);
   const sizes = {
     ...{ inputs: halves.upper, outputs: halves.lower },
@@ -175,11 +161,7 @@ function create(o: Options, data: DataShape): Method {
   };
   const nodes = nodesOf(o, sizes);
   const annealed = definitionOf(o.estimator).options.includes("temperature");
-  const tau = schedules.exponential({
-    start: o.temperature,
-    rate: o.temperatureDecay,
-    floor: o.temperatureFloor,
-  });
+  const tau = temperatureSchedule(o);
   const image = { dtype: "uint8", shape: [B, ...halves.image], description: "bytes" } as const;
   const negativeBound = (weights: Value | object, bytes: Value, scope: Scope, m: number): Value => {
     const { network } = modelOf<Model>(weights as never);

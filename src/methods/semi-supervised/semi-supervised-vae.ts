@@ -15,9 +15,8 @@
  */
 import { z } from "zod";
 import { OneHotCategorical } from "../../distributions/index.ts";
-import { definitionOf } from "../../estimators/index.ts";
 import { full } from "../../ops/index.ts";
-import { adam, schedules } from "../../optim/index.ts";
+import { adam } from "../../optim/index.ts";
 import {
   type DataShape,
   defineMethod,
@@ -34,12 +33,11 @@ import {
   type StochasticNode,
   stochasticNode,
 } from "../estimation.ts";
+import { temperatureOf, temperatureOptions } from "../relaxation.ts";
 import { semiSupervisedFunctions } from "./functions.ts";
 import { chooseLabelled, drawLabelled, type LabelledSize, labelledBuffers } from "./labelled.ts";
 import { initNetworks, type Networks } from "./networks.ts";
 import { labelledTerms, lossOf, unlabelledBound } from "./objective.ts";
-
-const temperature = z.number().positive("must be above 0");
 
 const options = z.object({
   labels: z
@@ -64,14 +62,7 @@ const options = z.object({
     .default(50)
     .describe("weight of the labels' cross-entropy beside the bounds, as means over the data"),
   ...estimatorOptions("exact"),
-  temperature: temperature.default(1).describe("of Gumbel-softmax at the first step"),
-  temperatureFloor: temperature.default(0.5).describe("the temperature does not fall below this"),
-  temperatureDecay: z
-    .number()
-    .positive()
-    .max(1)
-    .default(0.9999)
-    .describe("the temperature is multiplied by this at every step; 1 keeps it"),
+  ...temperatureOptions({ floor: 0.5, decay: 0.9999 }),
   dynamicBinarization: z
     .boolean()
     .default(true)
@@ -108,18 +99,6 @@ function sizeOf({ labels, classes }: Options, data: DataShape): LabelledSize {
     );
   }
   return { image: shape as unknown as LabelledSize["image"], classes: count, labels };
-}
-
-/** τ at every step for an estimator that has one. */
-function temperatureOf(o: Options): ((step: Value) => Value) | undefined {
-  if (o.temperatureFloor > o.temperature) {
-    throw new ReparamError(
-      `temperatureFloor ${o.temperatureFloor} is above temperature ${o.temperature}. Lower the floor.`,
-    );
-  }
-  if (!o.unlabelled || !definitionOf(o.estimator).options.includes("temperature")) return undefined;
-  const { temperature: start, temperatureDecay: rate, temperatureFloor: floor } = o;
-  return schedules.exponential({ start, rate, floor });
 }
 
 function create(o: Options, data: DataShape): Method {
@@ -166,7 +145,8 @@ interface PhaseParts {
 }
 
 function trainingPhase(o: Options, { init, node, image, data, share }: PhaseParts): Phase {
-  const tau = temperatureOf(o);
+  const relaxed = temperatureOf(o);
+  const tau = o.unlabelled ? relaxed : undefined;
   return gradientStep({
     batch: { image: { dtype: "uint8", shape: [dim("B"), ...image] } },
     init,

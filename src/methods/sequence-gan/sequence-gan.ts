@@ -18,7 +18,7 @@ import { z } from "zod";
 import { gradients } from "../../autodiff/index.ts";
 import { gumbelSoftmax } from "../../distributions/index.ts";
 import { constant, mean, oneHot, softplus, sum } from "../../ops/index.ts";
-import { adam, type Optimizer, schedules } from "../../optim/index.ts";
+import { adam, type Optimizer } from "../../optim/index.ts";
 import {
   applyGradient,
   type Batch,
@@ -33,6 +33,7 @@ import {
 } from "../../step/index.ts";
 import { ReparamError, type Tensor, type Tree } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
+import { temperatureOptions, temperatureSchedule } from "../relaxation.ts";
 import { broadcastRows, sequenceFunctions, tokensSpec } from "./functions.ts";
 import {
   type Discriminator,
@@ -44,8 +45,6 @@ import {
   type Recurrent,
   type SequenceSizes,
 } from "./generator.ts";
-
-const temperature = z.number().positive("must be above 0");
 
 const options = z.object({
   objective: z
@@ -76,14 +75,7 @@ const options = z.object({
     .min(1)
     .default(1)
     .describe("updates of the discriminator for one of the generator"),
-  temperature: temperature.default(2).describe("of Gumbel-softmax at the first step"),
-  temperatureFloor: temperature.default(0.5).describe("the temperature does not fall below this"),
-  temperatureDecay: z
-    .number()
-    .positive()
-    .max(1)
-    .default(0.9995)
-    .describe("the temperature is multiplied by this at every step; 1 keeps it"),
+  ...temperatureOptions({ start: 2, floor: 0.5, decay: 0.9995 }),
   learningRate: z.number().positive().default(1e-3).describe("of Adam, for the generator"),
   discriminatorRate: z.number().positive().default(1e-3).describe("of Adam, for the discriminator"),
   beta1: z
@@ -120,17 +112,13 @@ function sizesOf({ hidden }: Options, { columns, names, vocabulary }: DataShape)
 }
 
 function create(o: Options, data: DataShape): Method {
-  if (o.temperatureFloor > o.temperature) {
-    throw new ReparamError(
-      `temperatureFloor ${o.temperatureFloor} is above temperature ${o.temperature}. Lower the floor.`,
-    );
-  }
   const sizes = sizesOf(o, data);
+  const tau = temperatureSchedule(o);
   const pretraining =
     o.pretrainSteps === 0 ? [] : [{ ...likelihoodPhase(o, sizes), iterations: o.pretrainSteps }];
   const phases =
     o.objective === "adversarial"
-      ? [...pretraining, gamePhase(o, sizes, data.batchSize)]
+      ? [...pretraining, gamePhase(o, sizes, { batchSize: data.batchSize, tau })]
       : [likelihoodPhase(o, sizes)];
   return {
     name: "sequence-gan",
@@ -166,7 +154,11 @@ const likelihoodPhase = (o: Options, sizes: SequenceSizes): Phase =>
     optimizer: adam({ learningRate: o.learningRate }),
   });
 
-function gamePhase(o: Options, sizes: SequenceSizes, batchSize: number): Phase {
+function gamePhase(
+  o: Options,
+  sizes: SequenceSizes,
+  given: { readonly batchSize: number; readonly tau: (step: Value) => Value },
+): Phase {
   const optimizers: Record<PlayerName, Optimizer> = {
     generator: adam({ learningRate: o.learningRate, beta1: o.beta1 }),
     discriminator: adam({ learningRate: o.discriminatorRate, beta1: o.beta1 }),
@@ -186,7 +178,7 @@ function gamePhase(o: Options, sizes: SequenceSizes, batchSize: number): Phase {
         },
       };
     },
-    programs: gamePrograms(o, sizes, { optimizers, batchSize }),
+    programs: gamePrograms(o, sizes, { ...given, optimizers }),
     iterate: async (iteration) => {
       let metrics: Metrics = {};
       const play = async (player: PlayerName, inputs: Readonly<Record<string, Batch>>) => {
@@ -209,13 +201,10 @@ function gamePrograms(
   given: {
     readonly optimizers: Readonly<Record<PlayerName, Optimizer>>;
     readonly batchSize: number;
+    readonly tau: (step: Value) => Value;
   },
 ): Readonly<Record<PlayerName, PhaseProgram>> {
-  const tau = schedules.exponential({
-    start: o.temperature,
-    rate: o.temperatureDecay,
-    floor: o.temperatureFloor,
-  });
+  const { tau } = given;
   const fakes = ({ generator, step }: Players, rows: Value["shape"][number], key: Key): Value =>
     generate(generator, sizes, (logits, t) =>
       gumbelSoftmax({

@@ -16,11 +16,11 @@ import { cast, full, greater, less, sum } from "../../ops/index.ts";
 import { type DataShape, defineMethod, type Method } from "../../step/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { estimatorOptions } from "../estimation.ts";
+import { temperatureOf, temperatureOptions } from "../relaxation.ts";
 import { createAutoencoder, objectiveOptions } from "./autoencoder.ts";
 import { B } from "./likelihood.ts";
 import { networkOption, networksOf } from "./networks.ts";
 import type { Edit, LatentPrior, Posterior } from "./posterior.ts";
-import { temperatureOf, temperatureOptions } from "./relaxation.ts";
 
 const options = z.object({
   network: networkOption("linear"),
