@@ -11,6 +11,7 @@ import sys
 import torch
 
 import derivatives
+import diffusion
 import distributions
 import divergences
 import gan
@@ -33,6 +34,7 @@ MAKERS = {
     "trajectory-optimizers": optimizers.make,
     "second-derivative": derivatives.make,
     "ops": ops.make,
+    "diffusion": diffusion.make,
     "distributions": distributions.make,
     "divergences": divergences.make,
     "gan": gan.make,
