@@ -43,10 +43,18 @@ export interface Runtime {
   readonly Tensor: TensorConstructor;
 }
 
+export interface InputSpec {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly (number | string)[];
+}
+
 /** A model loaded into ONNX Runtime. */
 export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** What every input takes; free axes by name. */
+  readonly specs: readonly InputSpec[];
   /** Runs the model. Extra feeds are ignored; missing ones are an error. */
   run(feeds: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>;
   /** Present in a session with the option `profile`. */
@@ -91,6 +99,11 @@ function wrapSession({ session, RuntimeTensor }: Raw): Session {
   return {
     inputs: inputNames,
     outputs: outputNames,
+    specs: session.inputMetadata.map((input) => ({
+      name: input.name,
+      dtype: input.isTensor ? input.type : "no tensor",
+      shape: input.isTensor ? input.shape : [],
+    })),
     run: async (feeds) => {
       const given: Record<string, OrtTensor> = {};
       for (const name of inputNames) {

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, structural similarity and Fréchet distance from their definitions, in float64.
+"""Image quality, and distances between sets of samples, from their definitions, in float64.
 
 SSIM: windows cut out one by one, weighted by a Gaussian of standard deviation 1.5 over 11 x 11 pixels (Wang, Bovik,
 Sheikh, Simoncelli 2004), and averaged over the windows that lie inside of the image and over channels.
@@ -8,6 +8,10 @@ import numpy as np
 import scipy
 import scipy.linalg
 import scipy.ndimage
+import scipy.special
+import scipy.stats
+from sklearn.metrics.pairwise import polynomial_kernel
+from sklearn.neighbors import NearestNeighbors
 
 from store import save
 
@@ -40,6 +44,68 @@ def frechet(x, y):
     return ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b - 2 * root.real)
 
 
+def kernel_distance(x, y):
+    """Unbiased MMD² under scikit-learn's polynomial kernel (Bińkowski et al. 2018)."""
+    xx, yy, xy = (polynomial_kernel(a, b, degree=3, coef0=1) for a, b in ((x, x), (y, y), (x, y)))
+    m, n = len(x), len(y)
+    return ((xx.sum() - np.trace(xx)) / (m * (m - 1)) + (yy.sum() - np.trace(yy)) / (n * (n - 1))
+            - 2 * xy.mean())  # fmt: skip
+
+
+def manifold(real, fake, k):
+    """Precision, recall (Kynkäänniemi et al. 2019), density, coverage (Naeem et al. 2020), pair by pair."""
+    radius = [NearestNeighbors(n_neighbors=k + 1).fit(s).kneighbors(s)[0][:, k] for s in (real, fake)]
+    inside = np.zeros((len(real), len(fake)), bool)
+    backwards = np.zeros((len(fake), len(real)), bool)
+    for i, r in enumerate(real):
+        for j, f in enumerate(fake):
+            distance = np.linalg.norm(r - f)
+            inside[i, j] = distance <= radius[0][i]
+            backwards[j, i] = distance <= radius[1][j]
+    return np.array([inside.any(0).mean(), backwards.any(0).mean(),
+                     inside.sum() / (k * len(fake)), inside.any(1).mean()])  # fmt: skip
+
+
+def class_score(logits):
+    p = scipy.special.softmax(logits, 1)
+    return np.exp(np.mean([scipy.stats.entropy(row, p.mean(0)) for row in p]))
+
+
+def sliced(x, y, directions, steps):
+    """By quantile functions on a grid that all steps of both samples fall on."""
+    level = (np.arange(steps) + 0.5) / steps
+    total = 0
+    for direction in directions:
+        a, b = np.sort(x @ direction), np.sort(y @ direction)
+        q = a[(level * len(a)).astype(int)] - b[(level * len(b)).astype(int)]
+        total += (q**2).mean()
+    return np.sqrt(total / len(directions))
+
+
+def infinite(x, y, sizes):
+    distances = [frechet(x, y[:n]) for n in sizes]
+    return np.polyfit(1 / np.array(sizes), distances, 1)[1], np.array(distances)
+
+
+def samples(arrays):
+    rng = np.random.default_rng(11)
+    mix = rng.normal(size=(6, 6))
+    x = rng.normal(size=(60, 6)) @ mix
+    y = 0.4 + rng.normal(size=(45, 6)) @ mix * rng.uniform(0.4, 1.2, 6)
+    directions = rng.normal(size=(9, 6))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    logits = 3 * rng.normal(size=(40, 5))
+    sizes = [12, 20, 30, 45]
+    line, distances = infinite(x, y, sizes)
+    arrays |= {"samples.x": x, "samples.y": y, "samples.directions": directions}
+    arrays |= {"samples.logits": logits, "samples.score": np.float64(class_score(logits))}
+    arrays |= {f"samples.manifold.{k}": manifold(x, y, k) for k in (3, 5)}
+    arrays["samples.kernel"] = np.float64(kernel_distance(x[:45], y))
+    arrays["samples.sliced"] = np.float64(sliced(x, y, directions, 180))
+    arrays |= {"samples.sizes": np.array(sizes), "samples.distances": distances}
+    arrays["samples.infinite"] = np.float64(line)
+
+
 def make(name):
     rng = np.random.default_rng(7)
     arrays, meta = {}, {"numpy": np.__version__, "scipy": scipy.__version__}
@@ -60,4 +126,5 @@ def make(name):
         y = 0.5 + rng.normal(size=(n + 9, d)) @ mix * rng.uniform(0.5, 1.5, d)
         arrays |= {f"frechet.{case}.x": x, f"frechet.{case}.y": y}
         arrays[f"frechet.{case}"] = np.float64(frechet(x, y))
+    samples(arrays)
     save(name, arrays, meta)
