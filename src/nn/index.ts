@@ -22,6 +22,14 @@ export {
   initEmbedding,
 } from "./embedding.ts";
 export {
+  type EqualizedOptions,
+  equalizedConvolution,
+  equalizedLinear,
+  heGain,
+  initEqualizedConv2d,
+  initEqualizedLinear,
+} from "./equalized.ts";
+export {
   type FeedForwardKind,
   type FeedForwardParams,
   feedForward,
@@ -32,6 +40,7 @@ export {
 export type { Fans, Initializer } from "./initializers.ts";
 export * as initializers from "./initializers.ts";
 export { initLinear, type LinearOptions, type LinearParams, linear } from "./linear.ts";
+export { minibatchDeviation } from "./minibatch-deviation.ts";
 export {
   type AttentionCache,
   type AttentionParams,
@@ -43,6 +52,7 @@ export {
   multiHeadAttention,
 } from "./multi-head-attention.ts";
 export {
+  adaptiveInstanceNorm,
   type BatchNormOptions,
   type BatchNormParams,
   batchNorm,
@@ -57,6 +67,7 @@ export {
   layerNormalization,
   type NormOptions,
   type NormParams,
+  pixelNorm,
   rmsNorm,
 } from "./normalization.ts";
 export {
@@ -95,6 +106,11 @@ export {
   type Variables,
   variablesOf,
 } from "./scope.ts";
+export {
+  initSelfAttention2d,
+  type SelfAttentionParams,
+  selfAttention2d,
+} from "./self-attention.ts";
 export {
   initSpectralNorm,
   type SpectralNormOptions,

@@ -120,6 +120,35 @@ export function instanceNorm(params: NormParams, x: Value, options: NormOptions 
 }
 
 /**
+ * Adaptive instance normalization (Huang, Belongie 2017; Karras, Laine, Aila, "A style-based generator architecture
+ * for GANs", 2019, equation 1): instance normalization whose scale and offset [B, features] are each row's own;
+ * x [B, features, ...].
+ */
+export function adaptiveInstanceNorm(
+  { scale, offset }: NormParams,
+  x: Value,
+  { epsilon = 1e-5 }: NormOptions = {},
+): Value {
+  const features = scale.size(-1);
+  if (x.rank < 3 || x.shape[1] !== features || scale.rank !== 2) {
+    throw new ShapeError(
+      "adaptiveInstanceNorm",
+      `x must be [batch, features, ...] with scale [batch, features], got ${formatShape(x.shape)} with ${formatShape(scale.shape)}.`,
+    );
+  }
+  const flat = reshape(x, [x.size(0), features, sizeOf(x.shape.slice(2))]); // (B,C,HW)
+  const perRow = (p: Value): Value => reshape(p, [p.size(0), features, 1]);
+  return reshape(normalize(flat, perRow(scale), perRow(offset), [2], epsilon).y, x.shape);
+}
+
+/**
+ * Pixel norm: every position's vector of channels at a mean square of 1 (Karras, Aila, Laine, Lehtinen 2018,
+ * section 4.2); x [B, C, ...].
+ */
+export const pixelNorm = (x: Value, { epsilon = 1e-8 }: NormOptions = {}): Value =>
+  x.mul(reciprocal(sqrt(mean(x.square(), 1, { keepDims: true }).add(epsilon))));
+
+/**
  * Root mean square normalization over the last axis (Zhang & Sennrich 2019, eq. 4):
  * x/√(mean(x²) + ε)·scale for x [..., features].
  */

@@ -69,6 +69,11 @@ export interface Phase {
    * For phases that only add over whole passes. Default: a new random order in every epoch.
    */
   readonly inOrder?: boolean;
+  /**
+   * How the weights of this phase's state are sampled, where the method's own function does not fit: networks that
+   * grow. Such a phase leaves a picture when it ends.
+   */
+  readonly sample?: ModelFunction;
 }
 
 /** An input of a model function: data, or something the caller may leave to chance or to a default. */
@@ -118,7 +123,9 @@ export type FunctionName =
   | "bound"
   | "traverse"
   | "next"
-  | "fill";
+  | "fill"
+  | "map"
+  | "synthesize";
 
 /** A method made for one kind of data: what trains, and what the result can do. */
 export interface Method {

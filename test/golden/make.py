@@ -15,6 +15,7 @@ import diffusion
 import distributions
 import divergences
 import gan
+import gan_layers
 import infomax
 import initializers
 import ksg
@@ -38,6 +39,7 @@ MAKERS = {
     "distributions": distributions.make,
     "divergences": divergences.make,
     "gan": gan.make,
+    "gan-layers": gan_layers.make,
     "infomax": infomax.make,
     "ksg": ksg.make,
     "initializers": initializers.make,

@@ -10,7 +10,7 @@ import {
   initDense,
   type Weighting,
 } from "./layers.ts";
-import type { FeatureNetwork } from "./networks.ts";
+import type { FeatureNetwork, Told } from "./networks.ts";
 
 /** A discriminator: features, and the head that makes one output of them. */
 export type Critic = {
@@ -62,9 +62,10 @@ export function judge(
   network: FeatureNetwork,
   rows: Value,
   scope: Scope,
-  label?: Value,
+  told: Told,
 ): Verdict {
-  const features = network.of(critic.body, rows, scope.at("body"));
+  const { label } = told;
+  const features = network.of(critic.body, rows, scope.at("body"), told);
   const { code, information } = codeOf(critic, features, scope);
   let output = reshape(dense(critic.head, code, scope), [-1]);
   if (critic.classes !== undefined && label !== undefined) {

@@ -6,7 +6,7 @@ import {
   type Scope,
   transposedConvolution,
 } from "../../nn/index.ts";
-import { concat, flatten, full, leakyRelu, oneHot, relu, reshape, tanh } from "../../ops/index.ts";
+import { concat, flatten, leakyRelu, oneHot, relu, reshape, tanh } from "../../ops/index.ts";
 import { ReparamError } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
 import {
@@ -23,7 +23,7 @@ import {
 import type { NetworkSizes, Networks } from "./networks.ts";
 
 const halve = { stride: 2, padding: 1 };
-const initializer = initializers.normal(0.02);
+const ownInitializer = initializers.normal(0.02);
 
 /** How often an image is halved until 4 to 7 pixels are left. */
 export function halvings([, height, width]: readonly [number, number, number]): number {
@@ -60,6 +60,7 @@ type Generator = {
  */
 export function dcgan(sizes: NetworkSizes): Networks {
   const { latents, width, classes, generatorNormalization: norm } = sizes;
+  const { initializer = ownInitializer } = sizes;
   const image = sizes.row as readonly [number, number, number];
   const stages = halvings(image);
   const [channels, height, breadth] = image;
@@ -67,20 +68,14 @@ export function dcgan(sizes: NetworkSizes): Networks {
   /** Channels after `i` halvings. */
   const widthAt = (i: number): number => width * 2 ** (i - 1);
   const top = widthAt(stages);
-  const tables =
-    classes === undefined
-      ? () => undefined
-      : (features: number) => ({
-          classes,
-          table: (value: number) => full([classes, features], value),
-        });
+  const condition = classes === undefined ? undefined : { classes };
   const features = top * bottom[0] * bottom[1];
   const plain = { spectral: false, initializer };
   return {
     generator: {
       init: (key: Key): Generator => ({
         dense: initDense(key.at("dense"), latents + (classes ?? 0), features, plain),
-        first: initNormalization(norm, top, tables(top)),
+        first: initNormalization(norm, top, condition),
         ups: Array.from({ length: stages }, (_, i) =>
           initConvTranspose2d(key.at(`up${i}`), {
             ...{ inputs: widthAt(stages - i), kernel: 4, initializer },
@@ -89,21 +84,23 @@ export function dcgan(sizes: NetworkSizes): Networks {
           }),
         ),
         norms: Array.from({ length: stages - 1 }, (_, i) =>
-          initNormalization(norm, widthAt(stages - i - 1), tables(widthAt(stages - i - 1))),
+          initNormalization(norm, widthAt(stages - i - 1), condition),
         ),
       }),
-      rows: (model, z, scope, label) => {
+      rows: (model, z, scope, told) => {
         const { dense: start, first, ups, norms } = model as Generator;
         const given =
-          label === undefined ? z : concat([z, oneHot(label, classes as number, "float32")], -1);
+          told.label === undefined
+            ? z
+            : concat([z, oneHot(told.label, classes as number, "float32")], -1);
         const seed = reshape(dense(start, given, scope), [-1, top, ...bottom]);
         return ups.reduce(
           (h, up, i) => {
             const y = transposedConvolution(up, h, halve);
             const n = norms[i];
-            return n === undefined ? tanh(y) : relu(normalize(n, y, scope, label));
+            return n === undefined ? tanh(y) : relu(normalize(n, y, scope, told));
           },
-          relu(normalize(first, seed, scope, label)),
+          relu(normalize(first, seed, scope, told)),
         );
       },
     },

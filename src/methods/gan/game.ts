@@ -26,8 +26,9 @@ import {
   judge,
   type Verdict,
 } from "./critic.ts";
+import { fadeAfter, grown } from "./growing.ts";
 import { losses, type Pair } from "./losses.ts";
-import type { Networks } from "./networks.ts";
+import type { Stage, Told } from "./networks.ts";
 import type { Options } from "./options.ts";
 import { modifiedOrthogonal } from "./orthogonal.ts";
 import { penalties } from "./penalties.ts";
@@ -40,6 +41,8 @@ export type Game = {
   readonly average?: Tree<Value>;
   /** Weight of the bottleneck's constraint, where there is one. */
   readonly beta?: Value;
+  /** Share of the newest layers, where networks grow. */
+  readonly fade?: Value;
   /** Steps of the generator so far. */
   readonly step: Value;
 };
@@ -55,7 +58,7 @@ export interface Rows {
 
 export interface GameOptions {
   readonly options: Options;
-  readonly networks: Networks;
+  readonly stage: Stage;
   readonly critic: CriticSizes;
   readonly data: Rows;
 }
@@ -69,7 +72,7 @@ interface Scopes {
 }
 
 export function gamePhase(game: GameOptions): Phase {
-  const { options: o } = game;
+  const { options: o, stage } = game;
   const generatorOptimizer = adam({ learningRate: o.learningRate, beta1: o.beta1, beta2: o.beta2 });
   const discriminatorOptimizer = adam({
     ...{ beta1: o.beta1, beta2: o.beta2 },
@@ -84,7 +87,7 @@ export function gamePhase(game: GameOptions): Phase {
   /** The discriminator's next state and what is logged of it. */
   const moveDiscriminator = (given: ProgramInputs, scopes: Scopes, penalized: boolean): Moved => {
     const before = gameOf(given.state);
-    const turn = discriminatorTurn(game, before, rowsOf(game, given), scopes, penalized);
+    const turn = discriminatorTurn(game, before, rowsOf(game, before, given), scopes, penalized);
     const { discriminator: scope } = scopes;
     const moved = movePlayer(before.discriminator, turn.loss, {
       optimizer: discriminatorOptimizer,
@@ -100,14 +103,16 @@ export function gamePhase(game: GameOptions): Phase {
 
   const moveGenerator = (given: ProgramInputs, scopes: Scopes): Moved => {
     const before = gameOf(given.state);
-    const { loss, metrics } = generatorTurn(game, before, rowsOf(game, given), scopes);
+    const { loss, metrics } = generatorTurn(game, before, rowsOf(game, before, given), scopes);
     const { generator: scope } = scopes;
     const generator = movePlayer(before.generator, loss, { optimizer: generatorOptimizer, scope });
     const averaged =
       average === undefined || before.average === undefined
         ? {}
         : { average: average.update(before.average, generator.params) };
-    return { state: { generator, ...averaged, step: before.step.add(1) }, metrics };
+    const faded =
+      before.fade === undefined ? {} : { fade: fadeAfter(before.fade, stage.fadeSteps) };
+    return { state: { generator, ...averaged, ...faded, step: before.step.add(1) }, metrics };
   };
 
   const program = (move: (given: ProgramInputs, scopes: Scopes) => Moved): PhaseProgram => ({
@@ -119,8 +124,10 @@ export function gamePhase(game: GameOptions): Phase {
   });
   const lazy = o.penalty !== "none" && o.penaltyEvery > 1;
   return {
-    name: "game",
-    init: (key) => initGame(game, key, { generatorOptimizer, discriminatorOptimizer }),
+    name: stage.name,
+    ...(stage.iterations === undefined ? {} : { iterations: stage.iterations }),
+    init: (key, previous) =>
+      initGame(game, key, { generatorOptimizer, discriminatorOptimizer }, previous),
     programs: o.simultaneous
       ? {
           both: program((given, scopes) => {
@@ -173,12 +180,14 @@ async function turns(
 }
 
 function initGame(
-  { options: o, networks, critic }: GameOptions,
+  { options: o, stage, critic }: GameOptions,
   key: Key,
   optimizers: Readonly<
     Record<"generatorOptimizer" | "discriminatorOptimizer", ReturnType<typeof adam>>
   >,
+  previous: Tree<Value> | undefined,
 ): Game {
+  const { networks, fadeSteps } = stage;
   const generator = initPlayer(
     networks.generator.init(key.at("generator")),
     optimizers.generatorOptimizer,
@@ -187,44 +196,67 @@ function initGame(
     initCritic(key.at("discriminator"), networks.discriminator, critic),
     optimizers.discriminatorOptimizer,
   );
-  return {
+  const game: Game = {
     discriminator,
     generator,
     ...(o.average === 0 ? {} : { average: generator.params }),
     ...(o.bottleneck === 0 ? {} : { beta: constant(0) }),
     step: constant(0),
   };
+  const started = previous === undefined ? game : grownGame(game, gameOf(previous));
+  return fadeSteps === 0 ? started : { ...started, fade: constant(0) };
 }
 
-const rowsOf = ({ data }: GameOptions, { batch }: ProgramInputs): { rows: Value; label?: Value } =>
-  data.of(batch as Readonly<Record<string, Value>>);
+/** What a larger game takes over from the one before. The optimizers begin anew: their moments are of other losses. */
+function grownGame(fresh: Game, before: Game): Game {
+  const player = (name: "generator" | "discriminator"): Player => ({
+    ...fresh[name],
+    params: grown(fresh[name].params, before[name].params),
+    buffers: grown(fresh[name].buffers, before[name].buffers),
+  });
+  return {
+    ...fresh,
+    ...{ generator: player("generator"), discriminator: player("discriminator") },
+    ...(fresh.average && before.average ? { average: grown(fresh.average, before.average) } : {}),
+    ...(before.beta === undefined ? {} : { beta: before.beta }),
+    step: before.step,
+  };
+}
+
+/** A batch as the networks see it. */
+type Given = Told & { readonly rows: Value };
+
+function rowsOf({ data, stage }: GameOptions, { fade }: Game, { batch }: ProgramInputs): Given {
+  const { rows, label } = data.of(batch as Readonly<Record<string, Value>>);
+  return { rows: stage.networks.view?.(rows, fade) ?? rows, label, fade };
+}
 
 const clipped = (params: Tree<Value>, most: number): Tree<Value> =>
   mapTree<Value, Value>(params, (leaf) => clip(leaf, -most, most));
 
 /** Rows of the generator for latents that are drawn here. */
 function draw(
-  { networks, options }: GameOptions,
+  { stage, options }: GameOptions,
   { generator }: Game,
-  { rows, label }: { readonly rows: Value; readonly label?: Value },
+  data: Given,
   scope: Scope,
 ): Value {
-  const z = normal(scope.key.at("latent"), [rows.size(0), options.latents]);
-  return networks.generator.rows(assemble(generator), z, scope.at("rows"), label);
+  const z = normal(scope.key.at("latent"), [data.rows.size(0), options.latents]);
+  return stage.networks.generator.rows(assemble(generator), z, scope.at("rows"), data);
 }
 
 function discriminatorTurn(
   game: GameOptions,
   state: Game,
-  data: { readonly rows: Value; readonly label?: Value },
+  data: Given,
   { discriminator: scope, generator }: Scopes,
   penalized: boolean,
 ): { loss: Value; metrics: Record<string, Value>; beta?: Value } {
-  const { options: o, networks } = game;
+  const { options: o } = game;
+  const { discriminator: network } = game.stage.networks;
   const critic = assemble<Critic>(state.discriminator);
   const seen = (x: Value, name: string): Value => augment(o.augment, x, scope.key.at(name));
-  const see = (x: Value, at: Scope): Verdict =>
-    judge(critic, networks.discriminator, x, at, data.label);
+  const see = (x: Value, at: Scope): Verdict => judge(critic, network, x, at, data);
   const rows: Pair = {
     real: seen(data.rows, "augmentReal"),
     fake: seen(stopGradient(draw(game, state, data, generator.reading("rows"))), "augmentFake"),
@@ -269,19 +301,20 @@ function discriminatorTurn(
 function generatorTurn(
   game: GameOptions,
   state: Game,
-  data: { readonly rows: Value; readonly label?: Value },
+  data: Given,
   { discriminator: scope, generator }: Scopes,
 ): { loss: Value; metrics: Record<string, Value> } {
-  const { options: o, networks } = game;
+  const { options: o } = game;
+  const { discriminator: network } = game.stage.networks;
   const critic = assemble<Critic>(state.discriminator);
   const loss = losses[o.loss];
   const see = (x: Value, name: string): Value =>
     judge(
       critic,
-      networks.discriminator,
+      network,
       augment(o.augment, x, scope.key.at(`augment.${name}`)),
       scope.reading(name),
-      data.label,
+      data,
     ).output;
   const fake = see(draw(game, state, data, generator), "generated");
   const real = loss.pairs ? see(data.rows, "given") : fake;

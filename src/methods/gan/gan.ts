@@ -9,33 +9,29 @@
  * Images [B, C, H, W] in [−1, 1], points [B, D] as they are; z [B, latents]. The equations of objectives and penalties
  * stand in losses.ts and penalties.ts, with their papers.
  */
-import { assemble, initializers, type Variables } from "../../nn/index.ts";
-import { cast, normalCdf, normalQuantile } from "../../ops/index.ts";
+import { initializers } from "../../nn/index.ts";
 import {
   type BatchSpec,
   type DataShape,
   defineMethod,
   type Method,
-  type ModelFunction,
+  type Phase,
 } from "../../step/index.ts";
-import { dim, ReparamError, staticShape, type Tree } from "../../tensor/index.ts";
+import { ReparamError, staticShape } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
-import { type Critic, judge } from "./critic.ts";
-import { dcgan } from "./dcgan.ts";
+import {
+  type Column,
+  type Drawing,
+  evaluateOf,
+  sampleOf,
+  scaled,
+  styleFunctions,
+} from "./functions.ts";
 import { type Game, gamePhase, type Rows } from "./game.ts";
-import { mlp } from "./mlp.ts";
-import type { NetworkSizes, Networks } from "./networks.ts";
+import type { NetworkSizes, Stage } from "./networks.ts";
 import { checkOptions, type Options, options } from "./options.ts";
-import { resnet } from "./resnet.ts";
-
-const B = dim("B");
-
-/** The column that is learnt, and how its values are scaled. */
-interface Column {
-  readonly name: "image" | "x";
-  readonly images: boolean;
-  readonly row: readonly number[];
-}
+import { stagesOf } from "./stages.ts";
+import { standingPhase } from "./standing.ts";
 
 function columnOf({ columns }: DataShape): Column {
   const name = columns.image === undefined ? "x" : "image";
@@ -55,21 +51,6 @@ function columnOf({ columns }: DataShape): Column {
   return { name, images, row };
 }
 
-const architectures = { mlp, dcgan, resnet } as const;
-
-function networksOf(o: Options, sizes: NetworkSizes, images: boolean): Networks {
-  const name = o.architecture === "auto" ? (images ? "dcgan" : "mlp") : o.architecture;
-  return architectures[name](sizes);
-}
-
-/** Bytes to [−1, 1]; points as they are. */
-const scaled = (x: Value, images: boolean): Value =>
-  images
-    ? cast(x, "float32")
-        .mul(2 / 255)
-        .sub(1)
-    : x;
-
 function dataOf(column: Column, spec: BatchSpec, classes: number | undefined): Rows {
   const label = spec.label;
   return {
@@ -84,10 +65,17 @@ function dataOf(column: Column, spec: BatchSpec, classes: number | undefined): R
   };
 }
 
-/** What the functions read. */
-interface Weights {
-  readonly generator: Variables;
-  readonly discriminator: Variables;
+function sizesOf(o: Options, column: Column, classes: number | undefined): NetworkSizes {
+  const { latents, width, layers, dropout, classEmbedding, hierarchical, mappingLayers } = o;
+  return {
+    ...{ row: column.row, latents, width, layers, classes, dropout },
+    ...{ classEmbedding, hierarchical, mappingLayers, styleMixing: o.styleMixing },
+    attention: o.selfAttention,
+    initializer: o.initializer === "orthogonal" ? initializers.orthogonal() : undefined,
+    spectral: o.normalization === "spectral",
+    normalization: o.normalization === "spectral" ? "none" : o.normalization,
+    generatorNormalization: column.images ? o.generatorNormalization : "none",
+  };
 }
 
 function create(o: Options, data: DataShape): Method {
@@ -97,106 +85,46 @@ function create(o: Options, data: DataShape): Method {
     throw new ReparamError("--conditional needs data with classes: a column label.");
   }
   const classes = o.conditional ? (data.classes?.length ?? o.classes) : undefined;
-  const spectral = o.normalization === "spectral";
-  const networks = networksOf(
-    o,
-    {
-      ...{
-        row: column.row,
-        latents: o.latents,
-        width: o.width,
-        layers: o.layers,
-        classes,
-        spectral,
-      },
-      ...{
-        dropout: o.dropout,
-        generatorNormalization: column.images ? o.generatorNormalization : "none",
-      },
-      normalization: o.normalization === "spectral" ? "none" : o.normalization,
-    },
-    column.images,
-  );
-  const game = {
-    ...{ options: o, networks, data: dataOf(column, data.columns, classes) },
-    critic: {
-      ...{ classes, bottleneck: o.bottleneck },
-      weighting: { spectral, initializer: initializers.glorotUniform },
-    },
+  const sizes = sizesOf(o, column, classes);
+  const stages = stagesOf(o, sizes);
+  const rows = dataOf(column, data.columns, classes);
+  const drawingOf = ({ networks }: Stage): Drawing => ({
+    ...{ networks, column, classes, latents: o.latents },
+  });
+  const phaseOf = (stage: Stage): Phase => {
+    const { spectral } = sizes;
+    const initializer =
+      stage.networks.headInitializer ?? sizes.initializer ?? initializers.glorotUniform;
+    const critic = { classes, bottleneck: o.bottleneck, weighting: { spectral, initializer } };
+    const phase = gamePhase({ options: o, stage, data: rows, critic });
+    return stages.length === 1 ? phase : { ...phase, sample: sampleOf(drawingOf(stage)) };
   };
+  const last = stages.at(-1) as Stage;
+  const standing = { networks: last.networks, data: rows, latents: o.latents };
   return {
     name: "gan",
-    phases: [gamePhase(game)],
+    phases: [
+      ...stages.map(phaseOf),
+      ...(o.standingStatistics > 0
+        ? [standingPhase({ ...standing, passes: o.standingStatistics })]
+        : []),
+    ],
     weights: (state) => {
-      const { generator, discriminator, average } = state as unknown as Game;
+      const { generator, discriminator, average, fade } = state as unknown as Game;
       return {
         generator: { params: average ?? generator.params, buffers: generator.buffers },
         discriminator: { params: discriminator.params, buffers: discriminator.buffers },
+        ...(fade === undefined ? {} : { fade }),
       };
     },
     functions: {
-      sample: sampleOf(o, networks, column, classes),
-      evaluate: evaluateOf(networks, column, game.data.batch),
+      sample: sampleOf(drawingOf(last)),
+      ...styleFunctions(drawingOf(last)),
+      evaluate: evaluateOf(drawingOf(last), rows.batch),
     },
     preprocessing: column.images
       ? "image: bytes 0 … 255, scaled to −1 … 1 in the graph"
       : "x as it is",
-  };
-}
-
-/** z within ± bound, from the normal distribution cut there: all z for a bound of 4 and more. */
-const truncated = (z: Value, bound: Value): Value => {
-  const tail = normalCdf(bound.neg());
-  return normalQuantile(normalCdf(z).mul(tail.mul(-2).add(1)).add(tail));
-};
-
-function sampleOf(
-  o: Options,
-  { generator }: Networks,
-  { images }: Column,
-  classes: number | undefined,
-): ModelFunction {
-  return {
-    summary: "rows of new latents, by the averaged generator",
-    inputs: {
-      z: { dtype: "float32", shape: [B, o.latents], noise: "normal", description: "N(0, 1)" },
-      truncation: {
-        ...{ dtype: "float32", shape: [], default: 4 },
-        description: "latents stay within ± this: less variety, better rows",
-      },
-      ...(classes === undefined
-        ? {}
-        : {
-            label: {
-              ...{ dtype: "int32", shape: [B], classes },
-              description: `class, 0 … ${classes - 1}; all in turn where none is given`,
-            },
-          }),
-    },
-    exported: true,
-    build: (weights, { z, truncation, label }, scope) => {
-      const model = assemble((weights as unknown as Weights).generator);
-      const rows = generator.rows(
-        model as Parameters<typeof generator.rows>[0],
-        truncated(z as Value, truncation as Value),
-        scope,
-        label,
-      );
-      return images ? { image: rows.add(1).mul(0.5) } : { x: rows };
-    },
-  };
-}
-
-function evaluateOf({ discriminator }: Networks, column: Column, batch: BatchSpec): ModelFunction {
-  return {
-    summary: "output of the discriminator on real rows",
-    inputs: batch,
-    exported: false,
-    build: (weights: Tree<Value>, inputs, scope) => {
-      const critic = assemble<Critic>((weights as unknown as Weights).discriminator);
-      const rows = scaled(inputs[column.name] as Value, column.images);
-      return { output: judge(critic, discriminator, rows, scope, inputs.label).output };
-    },
   };
 }
 

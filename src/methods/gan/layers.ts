@@ -20,8 +20,9 @@ import {
   type SpectralNormParams,
   spectralNorm,
 } from "../../nn/index.ts";
-import { gather, reshape } from "../../ops/index.ts";
+import { full, gather, reshape } from "../../ops/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
+import type { Told } from "./networks.ts";
 
 /** Weights divided by their largest singular value, or as they are. */
 export interface Weighting {
@@ -89,35 +90,54 @@ export function classRow({ dense: params, spectral }: Dense, label: Value, scope
 
 export type NormalizationName = "none" | "batch" | "instance";
 
-/** Scales and offsets by class where a generator is told the class (Dumoulin, Shlens, Kudlur 2017). */
+/** What scales and offsets follow: the class, by tables, or a vector of every row, by linear layers. */
+export type ConditionSizes =
+  | { readonly classes: number }
+  | { readonly vector: number; readonly key: Key; readonly initializer: Initializer };
+
+/**
+ * Scales and offsets by class where a generator is told the class (Dumoulin, Shlens, Kudlur 2017), or 1 + linear and
+ * linear functions of a vector of every row (Brock, Donahue, Simonyan 2019, figure 15).
+ */
 export type Normalization = {
   readonly batch?: BatchNormParams;
   readonly instance?: NormParams;
   readonly scales?: Value;
   readonly offsets?: Value;
+  readonly toScale?: LinearParams;
+  readonly toOffset?: LinearParams;
 };
+
+function initCondition(features: number, sizes: ConditionSizes | undefined): Normalization {
+  if (sizes === undefined) return {};
+  if ("classes" in sizes) {
+    const table = (value: number): Value => full([sizes.classes, features], value);
+    return { scales: table(1), offsets: table(0) };
+  }
+  const { vector, key, initializer } = sizes;
+  const linearOf = (name: string): LinearParams =>
+    initLinear(key.at(name), vector, features, { bias: false, initializer });
+  return { toScale: linearOf("scale"), toOffset: linearOf("offset") };
+}
 
 export function initNormalization(
   kind: NormalizationName,
   features: number,
-  classTables?: { readonly classes: number; readonly table: (value: number) => Value },
+  sizes?: ConditionSizes,
 ): Normalization {
-  const byClass =
-    classTables === undefined
-      ? {}
-      : { scales: classTables.table(1), offsets: classTables.table(0) };
-  if (kind === "batch") return { batch: initBatchNorm(features), ...byClass };
-  if (kind === "instance") return { instance: initInstanceNorm(features), ...byClass };
+  const condition = initCondition(features, sizes);
+  if (kind === "batch") return { batch: initBatchNorm(features), ...condition };
+  if (kind === "instance") return { instance: initInstanceNorm(features), ...condition };
   return {};
 }
 
-/** x [B, C, H, W] or [B, C]; label [B] where there are tables by class. */
+/** x [B, C, H, W] or [B, C]; told the classes where there are tables, the vector where there are linear layers. */
 export function normalize(
   // A record without parameters is left out of a state.
-  { batch, instance, scales, offsets }: Normalization | undefined = {},
+  { batch, instance, scales, offsets, toScale, toOffset }: Normalization | undefined = {},
   x: Value,
   scope: Scope,
-  label?: Value,
+  { label, vector }: Told & { readonly vector?: Value | undefined } = {},
 ): Value {
   const plain =
     batch !== undefined
@@ -125,8 +145,11 @@ export function normalize(
       : instance !== undefined
         ? instanceNorm(instance, x)
         : x;
+  const perRow = (rows: Value): Value =>
+    reshape(rows, [-1, rows.size(1), ...x.shape.slice(2).map(() => 1)]);
+  if (toScale !== undefined && toOffset !== undefined && vector !== undefined) {
+    return plain.mul(perRow(linear(toScale, vector).add(1))).add(perRow(linear(toOffset, vector)));
+  }
   if (scales === undefined || offsets === undefined || label === undefined) return plain;
-  const perRow = (table: Value): Value =>
-    reshape(gather(table, label), [-1, table.size(1), ...x.shape.slice(2).map(() => 1)]);
-  return plain.mul(perRow(scales)).add(perRow(offsets));
+  return plain.mul(perRow(gather(scales, label))).add(perRow(gather(offsets, label)));
 }

@@ -18,7 +18,7 @@ export function mlp(sizes: NetworkSizes): Networks {
   const { row, latents, width, layers, classes, spectral } = sizes;
   const elements = elementCount(row);
   const hidden = Array.from({ length: layers }, () => width);
-  const initializer = initializers.torchUniform;
+  const { initializer = initializers.torchUniform } = sizes;
   const images = row.length === 3;
   const through = ({ layers: all }: Layers, x: Value, scope: Scope, to: (x: Value) => Value) =>
     all.reduce((h, layer, i) => {
@@ -31,7 +31,7 @@ export function mlp(sizes: NetworkSizes): Networks {
         initLayers(key, [latents + (classes ?? 0), ...hidden, elements], {
           ...{ spectral: false, initializer },
         }),
-      rows: (model, z, scope, label) => {
+      rows: (model, z, scope, { label }) => {
         const given =
           label === undefined ? z : concat([z, oneHot(label, classes as number, "float32")], -1);
         const flat = through(model as Layers, given, scope, relu);

@@ -41,14 +41,16 @@ export const options = z.object({
     .default("batch")
     .describe("in the generator, of images; with scales and offsets by class where it is told one"),
   architecture: z
-    .enum(["auto", "mlp", "dcgan", "resnet"])
+    .enum(["auto", "mlp", "dcgan", "resnet", "progressive", "style"])
     .default("auto")
     .describe("of both networks; auto is dcgan for images and mlp for points"),
   width: z
     .int()
     .min(1)
     .default(64)
-    .describe("channels of the first layer of dcgan, of all layers of resnet, features of mlp"),
+    .describe(
+      "channels of the first layer of dcgan, of all layers of resnet, at the last size of progressive and style, features of mlp",
+    ),
   layers: z.int().min(1).default(3).describe("hidden layers of mlp"),
   latents: z.int().min(1).default(64).describe("size of the latent vector z ~ N(0, I)"),
   conditional: z.boolean().default(false).describe("tell both networks the class"),
@@ -57,6 +59,53 @@ export const options = z.object({
     .min(2)
     .default(10)
     .describe("number of classes, where the data set does not name them"),
+  growing: z
+    .boolean()
+    .default(true)
+    .describe("progressive and style grow from 4×4 pixels on; without, they have their last size"),
+  sizeSteps: z
+    .int()
+    .min(1)
+    .default(1000)
+    .describe("steps of the generator at each size before the last, which has those of the run"),
+  fadeSteps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("of them, those in which the new layers fade in; half of them without one"),
+  mappingLayers: z.int().min(1).default(4).describe("of style: layers from z to w; the paper's 8"),
+  styleMixing: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe("of style: share of rows that take their styles from two latents in training"),
+  selfAttention: z
+    .boolean()
+    .default(false)
+    .describe("of resnet: attention at half the image's side in both networks (Zhang et al. 2019)"),
+  classEmbedding: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "of resnet: size of a class vector that conditions all normalizations of the generator (Brock et al. 2019); 0 for a table in each",
+    ),
+  hierarchical: z
+    .boolean()
+    .default(false)
+    .describe("of resnet: every block of the generator is given a part of z (Brock et al. 2019)"),
+  initializer: z
+    .enum(["auto", "orthogonal"])
+    .default("auto")
+    .describe("of the weights of mlp, dcgan and resnet; auto is that of the architecture"),
+  standingStatistics: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "passes of the averaged generator after training, from which batch normalization takes its statistics (Brock et al. 2019)",
+    ),
   dropout: z.number().min(0).lt(1).default(0).describe("rate in the discriminator"),
   bottleneck: z
     .int()
@@ -141,7 +190,45 @@ export function checkOptions(o: Options, images: boolean): void {
   if (!images && (o.architecture === "dcgan" || o.architecture === "resnet")) {
     refuse(`--architecture ${o.architecture} is for images. Use mlp.`);
   }
+  checkArchitecture(o, images);
   if (o.penaltyWeight !== undefined && penalty === undefined) {
     refuse("--penalty-weight has no penalty to weigh. Choose one by --penalty.");
+  }
+}
+
+/** What belongs to some architectures only. */
+function checkArchitecture(o: Options, images: boolean): void {
+  const name = o.architecture;
+  if (name === "progressive" || name === "style") {
+    if (!images) refuse(`--architecture ${name} is for images. Use mlp.`);
+    if (o.normalization !== "none" || o.initializer !== "auto") {
+      refuse(
+        `--architecture ${name} has equalized weights of its own. Leave --normalization and --initializer out.`,
+      );
+    }
+    if (o.dropout > 0) refuse(`--architecture ${name} has no dropout. Leave --dropout out.`);
+    if (o.fadeSteps !== undefined && o.fadeSteps > o.sizeSteps) {
+      refuse("--fade-steps must be at most --size-steps: layers come in before the next ones do.");
+    }
+  }
+  const residual = { "self-attention": o.selfAttention, "class-embedding": o.classEmbedding > 0 };
+  for (const [flag, given] of Object.entries({ ...residual, hierarchical: o.hierarchical })) {
+    if (given && name !== "resnet") refuse(`--${flag} is a part of --architecture resnet.`);
+  }
+  if (o.classEmbedding > 0 && !o.conditional) {
+    refuse("--class-embedding is a vector of the class. Add --conditional.");
+  }
+  const plain = o.generatorNormalization === "none";
+  if (plain && (o.classEmbedding > 0 || o.hierarchical)) {
+    refuse(
+      "--class-embedding and --hierarchical condition the generator's normalization. Use --generator-normalization batch.",
+    );
+  }
+  const batch = images && o.generatorNormalization === "batch";
+  if (
+    o.standingStatistics > 0 &&
+    (!batch || name === "mlp" || name === "progressive" || name === "style")
+  ) {
+    refuse("--standing-statistics are those of batch normalization, and this generator has none.");
   }
 }
