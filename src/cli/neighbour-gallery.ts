@@ -1,6 +1,4 @@
 // What `neighbours` searches: images as vectors, by a run's encoder or as their pixels.
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { decodeImages, type ImageFormat } from "../data/image-files.ts";
 import { listImages } from "../data/image-folder.ts";
 import type { Split } from "../data/index.ts";
@@ -28,12 +26,6 @@ export interface Gallery {
   /** Bytes [n, C, H, W] of some rows. */
   readonly images: (rows: ArrayLike<number>) => Promise<Tensor>;
 }
-
-export const isRun = (folder: string): Promise<boolean> =>
-  stat(join(folder, "config.json")).then(
-    () => true,
-    () => false,
-  );
 
 /** Pixels as they are, divided by 255. */
 export const pixelEmbedder = (size: number): Embedder => ({

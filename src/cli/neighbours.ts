@@ -55,10 +55,10 @@ async function openSources(
   ctx: Context,
 ): Promise<Sources> {
   const tools = await import("./neighbour-gallery.ts");
-  const { openTrained } = await import("./runs.ts");
+  const { isRun, openTrained } = await import("./runs.ts");
   const place = flags.in as string;
   const limit = (flags.limit as number | undefined) ?? Infinity;
-  const here = await tools.isRun(place);
+  const here = await isRun(place);
   if (here && flags.run !== undefined) {
     throw new ReparamError(
       `--in ${place} is a run, which is searched by its own encoder. Leave out --run.`,

@@ -1,4 +1,5 @@
-import { isAbsolute, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
 import type { Dataset, LoadOptions } from "../data/index.ts";
 import { findMethod } from "../methods/catalogue.ts";
 import type { Checkpoint, RunConfig } from "../run/index.ts";
@@ -6,6 +7,13 @@ import type { Method, MethodDefinition } from "../step/index.ts";
 import { ReparamError, type Tensor, type Tree } from "../tensor/index.ts";
 import { parseOptions } from "./method-flags.ts";
 import type { Context } from "./terminal.ts";
+
+/** Whether a path is the folder of a run. */
+export const isRun = (folder: string): Promise<boolean> =>
+  stat(join(folder, "config.json")).then(
+    () => true,
+    () => false,
+  );
 
 /** A run's folder with everything that is needed to go on with it. */
 export interface OpenRun {

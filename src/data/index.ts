@@ -24,6 +24,7 @@ export type {
   CorpusOptions,
   Dataset,
   ImageOptions,
+  Modes,
   Split,
   SplitName,
   SplitOptions,

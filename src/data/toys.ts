@@ -1,6 +1,6 @@
 import { fillNormal, fillUniform } from "../tensor/index.ts";
 import { checkCount, makeSplit, planSplits, takeSamples } from "./split.ts";
-import type { Card, Dataset, Split, SplitOptions, TableOptions } from "./types.ts";
+import type { Card, Dataset, Modes, Split, SplitOptions, TableOptions } from "./types.ts";
 
 /** Options that only generated data sets have. */
 export interface ToyOptions {
@@ -24,10 +24,18 @@ export interface Toy {
   readonly card: Card;
   /** Names of the parts, if points are labelled by the one that they come from. */
   readonly classes?: readonly string[];
+  readonly modes?: Modes;
   readonly point: (draw: Draw) => readonly [x: number, y: number, label?: number];
 }
 
-const toy = (name: string, title: string, citation: string, point: Toy["point"]): Toy => ({
+const toy = (
+  name: string,
+  title: string,
+  citation: string,
+  point: Toy["point"],
+  modes?: Modes,
+): Toy => ({
+  ...(modes && { modes }),
   name,
   card: {
     title,
@@ -53,34 +61,63 @@ const twoMoons = toy(
   },
 );
 
+const ringMode = (i: number): [number, number] => {
+  const angle = (2 * Math.PI * i) / 8;
+  return [2 * Math.cos(angle), 2 * Math.sin(angle)];
+};
+
 const eightGaussians = toy(
   "eight-gaussians",
   "eight normal distributions of deviation 0.05 on a circle of radius 2",
   "Metz, Poole, Pfau, Sohl-Dickstein, Unrolled generative adversarial networks, ICLR (2017)",
   ({ u: [which], e: [ex, ey] }) => {
-    const angle = (2 * Math.PI * choose(which, 8)) / 8;
-    return [2 * Math.cos(angle) + 0.05 * ex, 2 * Math.sin(angle) + 0.05 * ey];
+    const [x, y] = ringMode(choose(which, 8));
+    return [x + 0.05 * ex, y + 0.05 * ey];
   },
+  { modes: Array.from({ length: 8 }, (_, i) => [ringMode(i)]), deviation: 0.05 },
 );
+
+const gridMode = (column: number, row: number): [number, number] => [2 * column - 4, 2 * row - 4];
 
 const grid25 = toy(
   "grid-25",
   "25 normal distributions of deviation 0.05 at even coordinates from −4 to 4",
   "Lin, Khetan, Fanti, Oh, PacGAN: the power of two samples in generative adversarial networks, NeurIPS (2018)",
-  ({ u: [column, row], e: [ex, ey] }) => [
-    2 * choose(column, 5) - 4 + 0.05 * ex,
-    2 * choose(row, 5) - 4 + 0.05 * ey,
-  ],
+  ({ u: [column, row], e: [ex, ey] }) => {
+    const [x, y] = gridMode(choose(column, 5), choose(row, 5));
+    return [x + 0.05 * ex, y + 0.05 * ey];
+  },
+  {
+    modes: Array.from({ length: 25 }, (_, i) => [gridMode(Math.floor(i / 5), i % 5)]),
+    deviation: 0.05,
+  },
 );
+
+/** A point of the curve, `along` from 0 to 1, equally likely everywhere. */
+const spiralPoint = (along: number): [number, number] => {
+  const part = Math.sqrt(along);
+  const angle = 4 * Math.PI * part;
+  return [2 * part * Math.cos(angle), 2 * part * Math.sin(angle)];
+};
+
+/** Equally likely pieces of the spiral, and points on each: at most 0.03 apart but for the innermost. */
+const [pieces, pointsOfPiece] = [20, 40];
 
 const spiral = toy(
   "spiral",
   "a spiral of two turns out to radius 2, noise 0.05",
   "Archimedean spiral; points spread evenly along it by the square root of the angle",
   ({ u: [along], e: [ex, ey] }) => {
-    const part = Math.sqrt(along);
-    const angle = 4 * Math.PI * part;
-    return [2 * part * Math.cos(angle) + 0.05 * ex, 2 * part * Math.sin(angle) + 0.05 * ey];
+    const [x, y] = spiralPoint(along);
+    return [x + 0.05 * ex, y + 0.05 * ey];
+  },
+  {
+    modes: Array.from({ length: pieces }, (_, piece) =>
+      Array.from({ length: pointsOfPiece }, (_, i) =>
+        spiralPoint((piece + (i + 0.5) / pointsOfPiece) / pieces),
+      ),
+    ),
+    deviation: 0.05,
   },
 );
 
@@ -167,9 +204,9 @@ export function makeToy(toySet: Toy, options: ToySettings = {}): Dataset {
     train: points(toySet, "train", toySize, options),
     test: points(toySet, "test", test, options),
   };
-  const { name, card, classes } = toySet;
+  const { name, card, classes, modes } = toySet;
   return {
-    ...{ name, card, ...(classes && { classes }) },
+    ...{ name, card, ...(classes && { classes }), ...(modes && { modes }) },
     train: takeSamples(sources.train, plan.train.indices),
     validation: takeSamples(sources.train, plan.validation.indices),
     test: takeSamples(sources.test, plan.test.indices),

@@ -50,6 +50,13 @@ export interface Card {
   readonly citation: string;
 }
 
+/** Where a generated distribution has its mass: modes of one point each, or of several along a curve. */
+export interface Modes {
+  readonly modes: readonly (readonly (readonly number[])[])[];
+  /** Standard deviation around every point. */
+  readonly deviation: number;
+}
+
 /** Bytes as they were published; scaling to numbers is the first operation of a model's graph. */
 export interface Dataset {
   readonly name: string;
@@ -61,6 +68,8 @@ export interface Dataset {
   readonly classes?: readonly string[];
   /** Names of the entries of a column: the features of `x`, the terms of `counts`. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Of a generated distribution that has any. */
+  readonly modes?: Modes;
   /** Of text: what its tokens stand for. */
   readonly tokenizer?: Tokenizer;
 }

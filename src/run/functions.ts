@@ -209,17 +209,24 @@ export async function mapSplit(
   return joinRows(compiled.name, parts);
 }
 
+/** Inputs of rows `from` … `to` − 1. */
+export type RowInputs = (from: number, to: number) => NamedTensors;
+
 /** Runs a function that needs no data until it has made `count` rows. */
 export async function sampleRows(
   compiled: CompiledFunction,
   count: number,
-  { seed = 0, inputs = {} }: { readonly seed?: number; readonly inputs?: NamedTensors } = {},
+  {
+    seed = 0,
+    inputs = {},
+  }: { readonly seed?: number; readonly inputs?: NamedTensors | RowInputs } = {},
 ): Promise<Record<string, Tensor>> {
   const chunk = chunkOf(compiled);
   const parts: Record<string, Tensor>[] = [];
   for (let at = 0; at < count; at += chunk) {
     const rows = Math.min(chunk, count - at);
-    parts.push(await compiled.run(inputs, { count: rows, seed, step: at / chunk }));
+    const given = typeof inputs === "function" ? inputs(at, at + rows) : inputs;
+    parts.push(await compiled.run(given, { count: rows, seed, step: at / chunk }));
   }
   return joinRows(compiled.name, parts);
 }

@@ -27,6 +27,7 @@ export {
   type FillOptions,
   mapSplit,
   type NamedTensors,
+  type RowInputs,
   rowsOf,
   sampleRows,
 } from "./functions.ts";

@@ -25,6 +25,8 @@ export interface MethodDefinition<Schema extends z.ZodObject = z.ZodObject> {
     /** Steps that a line of the log is a mean over. Default 50. */
     readonly logEvery?: number;
   };
+  /** Nothing else says how good the model is: `eval` draws samples and compares them with the data. */
+  readonly judgedBySamples?: boolean;
   /** The method for this data. Throws ReparamError where the data does not fit. */
   readonly create: (options: z.infer<Schema>, data: DataShape) => Method;
 }

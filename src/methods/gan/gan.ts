@@ -134,5 +134,6 @@ export const gan = defineMethod({
   paper: "Goodfellow et al., Generative adversarial nets (2014), equation 1",
   options,
   training: { batchSize: 64, epochs: 20 },
+  judgedBySamples: true,
   create,
 });
