@@ -7,8 +7,9 @@ import {
   symbolOf,
   type Tensor,
 } from "../tensor/index.ts";
-import type { Lowering, Node, OnnxAttributes, Target, Value } from "../trace/index.ts";
-import type { OnnxNode } from "./graph.ts";
+import type { Lowering, Node, OnnxAttributes, ScanBody, Target, Value } from "../trace/index.ts";
+import { nameOutputs, type OnnxInput, type OnnxNode, withoutDeadNodes } from "./graph.ts";
+import { countUses, lowerNodes } from "./lower-nodes.ts";
 
 export interface BuilderOptions {
   readonly target: Target;
@@ -34,13 +35,17 @@ export class GraphBuilder implements Lowering {
   readonly #uses: ReadonlyMap<Value, number>;
   readonly without: ReadonlySet<string>;
   readonly block: number;
+  /** Of the body of a loop: the builder of the graph around it, which has the constants and counts the names. */
+  readonly #around: GraphBuilder | undefined;
   #names = 0;
 
   constructor(
     { target, without = new Set(), block = 0 }: BuilderOptions,
     symbols: ReadonlyMap<string, { readonly input: string; readonly axis: number }>,
     uses: ReadonlyMap<Value, number>,
+    around?: GraphBuilder,
   ) {
+    this.#around = around;
     this.target = target;
     this.without = without;
     this.block = block;
@@ -67,21 +72,62 @@ export class GraphBuilder implements Lowering {
     const key = `${domain}:${op}(${inputs.join()})${JSON.stringify(attributes)}/${outputs}`;
     const known = this.#made.get(key);
     if (known !== undefined && !this.without.has("sharing")) return known;
-    const names = Array.from({ length: outputs }, () => `t${this.#names++}`);
+    const names = Array.from({ length: outputs }, () => this.#newName("t"));
     this.nodes.push({ op, inputs, outputs: names, attributes, domain, source: this.source });
-    this.domains.add(domain);
+    this.#addDomain(domain);
     this.#made.set(key, names);
     return names;
   }
 
+  scan(body: ScanBody, operands: readonly string[]): readonly string[] {
+    const { target, without, block } = this;
+    const inputs = [...body.carried, ...body.elements];
+    const results = [...body.next, ...body.collected];
+    const uses = countUses(body.nodes, results);
+    const inner = new GraphBuilder({ target, without, block }, this.#symbols, uses, this);
+    const given = inputs.map(({ dtype, shape }): OnnxInput => {
+      return { name: this.#newName("s"), dtype, shape };
+    });
+    const names = new Map<Value, string>(
+      body.captured.map((value, i) => [value, operands[inputs.length + i] as string]),
+    );
+    for (const [i, value] of inputs.entries()) names.set(value, (given[i] as OnnxInput).name);
+    lowerNodes(body.nodes, inner, names);
+    const named = results.map((value): [string, Value, string] => {
+      return [this.#newName("r"), value, names.get(value) as string];
+    });
+    const { nodes, outputs } = nameOutputs(inner.nodes, named);
+    const made = results.map(() => this.#newName("t"));
+    this.nodes.push({
+      ...{ op: "Scan", inputs: operands.slice(0, inputs.length), outputs: made, domain: "" },
+      attributes: { num_scan_inputs: body.elements.length },
+      source: this.source,
+      body: {
+        ...{ name: "step", inputs: given, outputs, nodes: withoutDeadNodes(nodes, outputs) },
+        ...{ initializers: new Map(), opsets: new Map(), metadata: new Map() },
+      },
+    });
+    return made;
+  }
+
+  #newName(kind: string): string {
+    return this.#around === undefined ? `${kind}${this.#names++}` : this.#around.#newName(kind);
+  }
+
+  #addDomain(domain: string): void {
+    this.domains.add(domain);
+    if (this.#around !== undefined) this.#around.#addDomain(domain);
+  }
+
   constant(value: Tensor): string {
+    if (this.#around !== undefined) return this.#around.constant(value);
     // Content decides for small constants, identity for large ones.
     const small = value.data.length <= 64;
     const content = `${value.dtype}[${value.shape.join()}]${small ? elementsText(value.data) : ""}`;
     const names = small ? this.#constants : this.#namesOf(value.data);
     const known = names.get(content);
     if (known !== undefined) return known;
-    const name = `c${this.#names++}`;
+    const name = this.#newName("c");
     this.initializers.set(name, value);
     names.set(content, name);
     return name;

@@ -1,5 +1,5 @@
 import { dim } from "../tensor/index.ts";
-import type { OnnxGraph, OnnxInput } from "./graph.ts";
+import { type OnnxGraph, type OnnxInput, renameTensors } from "./graph.ts";
 
 /** The free leading axis of what a scan reads and returns step by step. */
 const steps = dim("steps");
@@ -58,11 +58,7 @@ export function scanGraph(
           name: "step",
           inputs: renamed([...states, ...sequences]),
           outputs: renamed(results),
-          nodes: body.nodes.map((node) => ({
-            ...node,
-            inputs: node.inputs.map(inside),
-            outputs: node.outputs.map(inside),
-          })),
+          nodes: body.nodes.map((node) => renameTensors(node, inside)),
         },
       },
     ],

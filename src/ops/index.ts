@@ -85,6 +85,7 @@ export {
   type PoolOptions,
 } from "./pooling.ts";
 export { range } from "./range.ts";
+export { scan } from "./recurrence.ts";
 export {
   type Axes,
   argMax,

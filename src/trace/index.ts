@@ -29,6 +29,7 @@ export {
   type TracedProgram,
   trace,
 } from "./program.ts";
+export { evaluateStep, ScanBody } from "./scan-body.ts";
 export { constantOp, inputOp } from "./sources.ts";
 export { currentTrace, inLayer, type Source, Trace, traceOf, withTrace } from "./trace.ts";
 export { Node, type Operand, type Provenance, Value } from "./value.ts";

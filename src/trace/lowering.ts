@@ -1,4 +1,5 @@
 import type { DType, Shape, Tensor } from "../tensor/index.ts";
+import type { ScanBody } from "./scan-body.ts";
 import type { Value } from "./value.ts";
 
 /** Value of an ONNX attribute: an integer, a float (wrapped, so that 1 can be one), text, or integers. */
@@ -42,6 +43,8 @@ export interface Lowering {
   shape(shape: Shape): string;
   /** Reshapes; uses one −1 for a single symbolic axis, which costs nothing. */
   reshape(x: string, shape: Shape): string;
+  /** Emits a step that is done for every element of sequences; operands are states, sequences and what it captures. */
+  scan(body: ScanBody, operands: readonly string[]): readonly string[];
   /** Forms of operations that are not to be taken. */
   readonly without: ReadonlySet<string>;
   /** Channels in a block of the processor's blocked convolution; 0 without one. */

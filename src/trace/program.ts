@@ -167,17 +167,23 @@ export function evaluate<Outputs>(
 }
 
 /** Evaluates one node whose inputs are in `computed`, and adds its outputs there. */
-export function evaluateNode(
+export const evaluateNode = (
   node: Node,
   computed: Map<Value, Tensor>,
   bindings: ReadonlyMap<string, number>,
+): void => evaluateSized(node, computed, (size) => evaluateSize(size, bindings));
+
+/** The same, by a function that knows every size. */
+export function evaluateSized(
+  node: Node,
+  computed: Map<Value, Tensor>,
+  sizeOf: (size: Size) => number,
 ): void {
   const xs = node.inputs.map((x) => computed.get(x) as Tensor);
   const specs = node.outputs.map(({ dtype, shape }: { dtype: DType; shape: Shape }) => ({
     dtype,
-    shape: evaluateShape(shape, bindings),
+    shape: shape.map(sizeOf),
   }));
-  const sizes = (size: Size): number => evaluateSize(size, bindings);
-  const ys = node.op.evaluate(xs, node.attributes, specs, sizes);
+  const ys = node.op.evaluate(xs, node.attributes, specs, sizeOf);
   for (const [i, y] of ys.entries()) computed.set(node.outputs[i] as Value, y);
 }

@@ -39,6 +39,16 @@ const scans: OpCase[] = [
   unary("slice step", (x) => ops.slice(x, 1, 1, 8, { step: 3 }), real(B, 9, 2)),
   unary("slice step, rest", (x) => ops.slice(x, 1, 0, 8, { step: 5 }), real(B, 9)),
   unary("slice step, free axis", (x) => ops.slice(x, 0, 0, undefined, { step: 2 }), real(B, 3)),
+  {
+    ...binary(
+      "scan",
+      (x, start) =>
+        ops.scan((sum, row) => ({ carry: sum.mul(0.5).add(row), output: sum }), start, x).outputs,
+      real(4, B, 3),
+      real(B, 3),
+    ),
+    noGradient: true,
+  },
   unary("topK", (x) => ops.topK(x, 2, 1)[0], apart(B, 5, 2)),
   unary("topK smallest", (x) => ops.topK(x, 3, 1, { largest: false })[0], apart(B, 5)),
   unary("sort", (x) => ops.sort(x, 1), apart(B, 5)),
