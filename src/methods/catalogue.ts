@@ -76,6 +76,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     async () => (await import("./vq/fsq.ts")).fsq,
   ),
   entry(
+    "token-prior",
+    "Transformer that draws images token by token (van den Oord, Vinyals, Kavukcuoglu 2017)",
+    async () => (await import("./vq/prior.ts")).tokenPrior,
+  ),
+  entry(
     "semi-supervised-vae",
     "Classes from a few labels and many images without (Kingma et al. 2014)",
     async () => (await import("./semi-supervised/semi-supervised-vae.ts")).semiSupervisedVae,

@@ -1,4 +1,14 @@
-import { concat, reshape, sizeValue, split, sub, transpose } from "../ops/index.ts";
+import {
+  concat,
+  equal,
+  range,
+  reshape,
+  sizeValue,
+  split,
+  sub,
+  transpose,
+  where,
+} from "../ops/index.ts";
 import { formatShape, ReparamError, ShapeError, subSize } from "../tensor/index.ts";
 import type { Key, Operand, Value } from "../trace/index.ts";
 import { type AttentionMask, scaledDotProductAttention } from "./attention.ts";
@@ -55,6 +65,11 @@ export interface AttentionCache {
   /** Keys [B, g, S, k] and values [B, g, S, d] of earlier positions. */
   readonly keys: Value;
   readonly values: Value;
+  /**
+   * Of a cache that has room for all S positions from the start: the place of the one row of x, a scalar. What is
+   * there is replaced; a mask must hide the places after it.
+   */
+  readonly position?: Value;
 }
 
 export interface MultiHeadAttentionOptions extends AttentionSizes {
@@ -152,10 +167,7 @@ export function cachedAttention(
     q = rotary(q, { ...rest, offset });
     keys = rotary(keys, { ...rest, offset: earlier === 0 ? offset : sub(offset, earlier) });
   }
-  if (options.cache !== undefined) {
-    keys = concat([options.cache.keys, keys], 2);
-    values = concat([options.cache.values, values], 2);
-  }
+  if (options.cache !== undefined) [keys, values] = remembered(options.cache, keys, values);
   const y = attend(params, [q, keys, values], options, sizes);
   const joined = reshape(transpose(y, [0, 2, 1, 3]), [
     x.size(0),
@@ -163,6 +175,23 @@ export function cachedAttention(
     sizes.heads * sizes.headSize,
   ]);
   return { y: linear(params.out, joined), cache: { keys, values } };
+}
+
+/** Earlier keys and values with those of x: behind them, or at its place among them. */
+function remembered(
+  { keys, values, position }: AttentionCache,
+  newKeys: Value,
+  newValues: Value,
+): [keys: Value, values: Value] {
+  if (position === undefined) return [concat([keys, newKeys], 2), concat([values, newValues], 2)];
+  if (newKeys.size(2) !== 1) {
+    throw new ShapeError(
+      "multiHeadAttention",
+      `a cache with a position takes one row at a time, got ${newKeys.size(2)}.`,
+    );
+  }
+  const here = reshape(equal(range(keys.size(2), position.dtype), position), [1, 1, -1, 1]);
+  return [where(here, newKeys, keys), where(here, newValues, values)];
 }
 
 /** Attention with what the layer adds to logits and mixes, [B, h, T, d]. */

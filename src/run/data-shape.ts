@@ -1,12 +1,14 @@
 import type { Dataset } from "../data/index.ts";
 import type { DataShape } from "../step/index.ts";
 import { dim } from "../tensor/index.ts";
+import type { TokenDataset } from "./token-dataset.ts";
 
 /** What a method is told of a data set. */
 export function dataShape(
-  { train, classes, names, tokenizer }: Dataset,
+  dataset: Dataset | TokenDataset,
   batchSize: number,
 ): DataShape {
+  const { train, classes, names, tokenizer } = dataset;
   const columns = Object.entries(train.columns).map(([name, { dtype, shape }]) => [
     name,
     { dtype, shape: [dim("B"), ...shape] },
@@ -19,5 +21,6 @@ export function dataShape(
     names,
     vocabulary: tokenizer?.vocabulary,
     special: tokenizer?.special,
+    ...("imageTokenizer" in dataset && { imageTokenizer: dataset.imageTokenizer }),
   };
 }

@@ -18,6 +18,7 @@ export type {
   DataShape,
   FunctionInput,
   FunctionName,
+  ImageTokenizer,
   Iteration,
   Method,
   Metrics,

@@ -142,6 +142,12 @@ export interface Method {
   readonly portrait?: (weights: Tree<Tensor>, history: readonly (readonly Metrics[])[]) => Portrait;
 }
 
+/** A trained method that turns images into tokens by its function `encode`, and back by `decode`. */
+export interface ImageTokenizer {
+  readonly method: Method;
+  readonly weights: Tree<Tensor>;
+}
+
 /** What a method is told of the data it will see. */
 export interface DataShape {
   readonly columns: BatchSpec;
@@ -154,4 +160,6 @@ export interface DataShape {
   readonly vocabulary?: number | undefined;
   /** Of text: ids of the tokens that stand for no characters. They are the last ones. */
   readonly special?: SpecialTokens | undefined;
+  /** Of images as tokens, whose column is `tokens` int32 [B, h, w]: what made these. */
+  readonly imageTokenizer?: ImageTokenizer | undefined;
 }

@@ -18,6 +18,7 @@ import {
   type Method,
   modelOf,
 } from "../../step/index.ts";
+import type { Tree } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { type CacheSizes, type NextStep, nextFunction } from "./generation.ts";
 import { gptForHuggingFace } from "./hugging-face-gpt.ts";
@@ -45,9 +46,12 @@ export function causalLogits(
 
 /** The next token's logits from new tokens and what is remembered of those before. */
 export const causalStep =
-  (sizes: NetworkSizes): NextStep =>
+  (
+    sizes: NetworkSizes,
+    networkOf: (weights: Tree<Value>) => Network = modelOf<Network>,
+  ): NextStep =>
   (weights, token, pasts) => {
-    const network = modelOf<Network>(weights);
+    const network = networkOf(weights);
     const offset = pasts[0]?.keys.size(2) ?? 0;
     const x = embedTokens(network, token, sizes, { offset });
     const { y, caches } = runLayers(network, x, sizes, (i) => ({
