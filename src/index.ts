@@ -25,6 +25,7 @@ export {
 } from "./report/index.ts";
 export {
   compileFunction,
+  encodeDataset,
   evaluateSplit,
   exportFunctions,
   type FitOptions,
@@ -35,6 +36,7 @@ export {
   openGenerator,
   readRun,
   sampleRows,
+  type TokenDataset,
 } from "./run/index.ts";
 export {
   type DataShape,

@@ -4,10 +4,7 @@ import { dim } from "../tensor/index.ts";
 import type { TokenDataset } from "./token-dataset.ts";
 
 /** What a method is told of a data set. */
-export function dataShape(
-  dataset: Dataset | TokenDataset,
-  batchSize: number,
-): DataShape {
+export function dataShape(dataset: Dataset | TokenDataset, batchSize: number): DataShape {
   const { train, classes, names, tokenizer } = dataset;
   const columns = Object.entries(train.columns).map(([name, { dtype, shape }]) => [
     name,

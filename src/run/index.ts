@@ -64,3 +64,4 @@ export {
   type StepProfilerOptions,
 } from "./step-profile.ts";
 export { readTokenizer, textShape, writeTokenizer } from "./text-run.ts";
+export { encodeDataset, type TokenDataset, type TokenOptions } from "./token-dataset.ts";
