@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { LoadOptions } from "../data/index.ts";
@@ -33,8 +34,8 @@ export const dataFlags = (): Option[] => [
   integerOption("--terms <n>", "size of the vocabulary of documents (default: 2000)"),
   new Option(
     "--tokenizer <kind>",
-    "read text by characters, bytes or bpe, or by the tokenizer.json of a run (default: characters)",
-  ).argParser((text) => (text.endsWith(".json") ? resolve(text) : text)),
+    "read text by characters, bytes or bpe, or by the tokenizer.json of a run (default: characters); or images by the folder of a run of fsq or vq-vae",
+  ).argParser((text) => (text.endsWith(".json") || existsSync(text) ? resolve(text) : text)),
   integerOption("--vocabulary <n>", "tokens of bpe (default: 4096)"),
   integerOption("--context <n>", "tokens of text that are read at once (default: 128)"),
   new Option("--unknown-token", "one token for characters that the training text lacks"),

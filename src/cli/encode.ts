@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Dataset, Split } from "../data/index.ts";
 import { encodeNpy } from "../data/npy.ts";
+import { formatDuration, formatNumber } from "../report/table.ts";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
 import { encodeRowsJson } from "./json-rows.ts";
 import { loadData, type OpenRun, openTrained } from "./runs.ts";
@@ -42,8 +43,14 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
       );
       const { threads } = run.config;
       const compiled = await compileFunction(run.method, "encode", run.weights, { threads });
+      const start = performance.now();
       const outputs = await mapSplit(compiled, first);
+      const seconds = (performance.now() - start) / 1000;
       await compiled.release();
+      const speed = { seconds, rowsPerSecond: first.length / seconds };
+      ctx.note(
+        `${first.length} rows in ${formatDuration(seconds)}: ${formatNumber(speed.rowsPerSecond, 3)} a second, ${threads} threads`,
+      );
       const chosen = chosenOutputs(outputs, flags.output as string | undefined);
       const out = flags.out as string;
       if (/\.(csv|jsonl)$/i.test(out)) {
@@ -53,13 +60,14 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
         await writeAtomic(out, text);
         const names = Object.keys(chosen);
         ctx.say(`${out}: ${names.join(", ")} of ${first.length} rows`);
-        return { run: folder, file: out, outputs: names, rows: first.length };
+        return { run: folder, file: out, outputs: names, rows: first.length, ...speed };
       }
       const name = "latent" in chosen ? "latent" : (Object.keys(chosen)[0] as string);
       const codes = chosen[name] as Tensor;
       await writeAtomic(out, encodeNpy(codes));
       ctx.say(`${out}: ${name} [${codes.shape.join(", ")}] ${codes.dtype}`);
-      return { run: folder, file: out, output: name, shape: codes.shape, dtype: codes.dtype };
+      const { shape, dtype } = codes;
+      return { run: folder, file: out, output: name, shape, dtype, ...speed };
     },
   });
 

@@ -16,8 +16,14 @@ export const generationFlags = (): Option[] =>
   [
     new Option("--prompt <text>", "the text to continue (default: an end of line)"),
     integerOption("--tokens <n>", "most tokens to add (default: 200)"),
-    numberOption("--temperature <t>", "divides the logits; 0 takes the likeliest (default: 1)"),
-    integerOption("--top-k <n>", "choose among this many of the likeliest (default: all)"),
+    numberOption(
+      "--temperature <t>",
+      "divides the logits, of tokens of images too; 0 takes the likeliest (default: 1)",
+    ),
+    integerOption(
+      "--top-k <n>",
+      "choose among this many of the likeliest, of tokens of images too (default: all)",
+    ),
     numberOption("--top-p <p>", "choose among the likeliest of this probability (default: 1)"),
     numberOption("--repetition-penalty <x>", "against tokens that are there (default: 1, none)"),
   ].map((option) => option.helpGroup(group));
@@ -44,7 +50,7 @@ export async function openText(
 
 /**
  * Continues a text with a run's model, on the terminal as it is made; undefined where the run is not one of
- * text. Throws for flags that the run has no use for.
+ * text. Throws for flags that text has no use for.
  */
 export async function generate(
   folder: string,
@@ -52,11 +58,7 @@ export async function generate(
   context: Context,
 ): Promise<Figures | undefined> {
   const run = await openText(folder);
-  if (run === undefined || run.method.functions.next === undefined) {
-    const given = generationFlags().find((option) => flags[option.attributeName()] !== undefined);
-    if (given === undefined) return undefined;
-    throw new ReparamError(`${given.long}: ${folder} does not generate text. Leave it out.`);
-  }
+  if (run === undefined || run.method.functions.next === undefined) return undefined;
   const useless = pictureFlags.find((name) => [flags[name]].flat()[0] !== undefined);
   if (useless !== undefined) {
     throw new ReparamError(`--${useless}: ${folder} generates text. Leave it out.`);

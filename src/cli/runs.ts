@@ -5,6 +5,7 @@ import { findMethod } from "../methods/catalogue.ts";
 import type { Checkpoint, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
 import { ReparamError, type Tensor, type Tree } from "../tensor/index.ts";
+import { loadTokens, openTokens, readsImages } from "./image-tokens.ts";
 import { parseOptions } from "./method-flags.ts";
 import type { Context } from "./terminal.ts";
 
@@ -32,7 +33,7 @@ export async function openRun(
   const { dataShape, readConfig } = await import("../run/index.ts");
   const config = await readConfig(folder);
   const definition = await findMethod(config.method);
-  const dataset = await loadData(config.data);
+  const dataset = (await openTokens(folder)) ?? (await loadData(config.data));
   const chosen = parseOptions(definition, { ...config.options, ...options });
   const method = definition.create(chosen, dataShape(dataset, config.batchSize));
   return { folder, config, definition, dataset, method };
@@ -75,9 +76,8 @@ export async function openWeights(
 
 /** Loads the data of a config, and checks that it is what the run began with. */
 export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
-  const { loadDataset } = await import("../data/index.ts");
-  const { name, samples, ...options } = data;
-  const dataset = await loadDataset(name, options as LoadOptions);
+  const dataset = readsImages(data) ? await loadTokens(data) : await loadSamples(data);
+  const { name, samples } = data;
   const now = sampleCounts(dataset);
   if (samples !== undefined && samples.join() !== now.join()) {
     throw new ReparamError(
@@ -85,6 +85,11 @@ export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
     );
   }
   return dataset;
+}
+
+async function loadSamples({ name, samples: _, ...options }: RunConfig["data"]): Promise<Dataset> {
+  const { loadDataset } = await import("../data/index.ts");
+  return loadDataset(name, options as LoadOptions);
 }
 
 /** Samples of train, validation and test. */

@@ -21,6 +21,7 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       "sample runs/gaussian-vae-mnist-1",
       "sample runs/gaussian-vae-mnist-1 --count 100 --seed 1 --out grid.png --npy samples.npy",
       "sample runs/gaussian-vae-mnist-1 --set temperature=0.7",
+      "sample runs/token-prior-fashion-mnist-1 --temperature 0.9 --top-k 100 --set label=3",
       'sample runs/gpt-state-of-the-union-1 --prompt "My fellow" --temperature 0.8 --top-k 40',
     ],
     options: [
@@ -52,7 +53,11 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       const compiled = await compileFunction(method, "sample", weights, {
         threads: config.threads,
       });
-      const inputs = knobs(flags.set as string[], compiled.definition.inputs);
+      const { inputs: wanted } = compiled.definition;
+      const inputs = {
+        ...generationKnobs(folder, flags, wanted),
+        ...knobs(flags.set as string[], wanted),
+      };
       const outputs = await sampleRows(compiled, count, { seed, inputs });
       await compiled.release();
       const chosen = { out: flags.out as string | undefined, npy: flags.npy as string | undefined };
@@ -68,6 +73,25 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       return { run: folder, count, seed, files };
     },
   });
+
+/** Flags that say how text is continued, where the function has a knob of that name. Throws for others. */
+function generationKnobs(
+  folder: string,
+  flags: Readonly<Record<string, unknown>>,
+  inputs: Readonly<Record<string, FunctionInput>>,
+): Record<string, Tensor> {
+  const values: Record<string, Tensor> = {};
+  for (const option of generationFlags()) {
+    const name = option.attributeName();
+    if (flags[name] === undefined) continue;
+    const input = inputs[name];
+    if (input?.default === undefined) {
+      throw new ReparamError(`${option.long}: ${folder} does not generate text. Leave it out.`);
+    }
+    values[name] = scalar(flags[name] as number, input.dtype);
+  }
+  return values;
+}
 
 /** `["temperature=0.7"]` as inputs of a function. */
 function knobs(

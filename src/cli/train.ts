@@ -4,6 +4,7 @@ import { catalogue, findMethod } from "../methods/catalogue.ts";
 import { dataOf, type MethodDefinition } from "../step/definition.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { dataFlags, dataOptionsOf } from "./data-flags.ts";
+import { imagesOfTokenizer } from "./image-tokens.ts";
 import { methodFlags, parseOptions } from "./method-flags.ts";
 import { dataName } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -60,6 +61,7 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
       "train categorical-vae --data fashion-mnist --out runs/clothes",
       "train gaussian-vae --network convolutional --data ./photos --image-size 32",
       "train gaussian-vae --steps 200 --profile",
+      "train token-prior --tokenizer runs/fsq-fashion-mnist-1 --conditional",
     ],
     options: commonOptions(definition),
     action: async ([method = ""], given, ctx) => {
@@ -85,15 +87,20 @@ async function requestOf(
     throw new ReparamError("--epochs and --steps exclude each other. Give one.");
   }
   const options = parseOptions(definition, given);
+  const own = { ...definition.training.load, ...dataOptionsOf(given) };
+  const tokenized = await imagesOfTokenizer(own.tokenizer as string | undefined);
   const { listDatasets } = await import("../data/index.ts");
   const known = (await listDatasets()).map(({ name }) => name);
   return {
     definition,
     options,
     data: {
-      name: dataName((given.data as string | undefined) ?? dataOf(definition), known),
-      ...definition.training.load,
-      ...dataOptionsOf(given),
+      ...tokenized,
+      name: dataName(
+        (given.data as string | undefined) ?? tokenized?.name ?? dataOf(definition),
+        known,
+      ),
+      ...own,
     },
     seed: number("seed") as number,
     threads: number("threads") as number,

@@ -2,6 +2,7 @@ import type { Dataset } from "../data/index.ts";
 import { formatBytes, formatDuration, formatNumber } from "../report/table.ts";
 import type { Evaluation, Finished, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
+import { isTokenData, keepTokens, readsImages } from "./image-tokens.ts";
 import { interruptible } from "./interrupt.ts";
 import { startProfiling } from "./profiling.ts";
 import { createProgress } from "./progress.ts";
@@ -33,6 +34,9 @@ export interface TrainRequest {
 export async function trainNew(request: TrainRequest, context: Context): Promise<Figures> {
   const run = await import("../run/index.ts");
   const { definition, options, batchSize, exports, folder: wanted, ...settings } = request;
+  if (readsImages(request.data)) {
+    context.note(`Reading ${request.data.name} by ${request.data.tokenizer} …`);
+  }
   const dataset = await loadData(request.data);
   const method = definition.create(options, run.dataShape(dataset, batchSize));
   const folder = wanted ?? (await run.freeRunFolder(definition.name, request.data.name));
@@ -53,6 +57,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   const undo = await run.createRunFolder(folder, config);
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
+    if (isTokenData(dataset)) await keepTokens(folder, dataset, request.data);
     const { checkpointSeconds, profile } = settings;
     const job = { folder, method, config, dataset, exports, checkpointSeconds, profile };
     return await trainRun(job, context);

@@ -64,4 +64,11 @@ export {
   type StepProfilerOptions,
 } from "./step-profile.ts";
 export { readTokenizer, textShape, writeTokenizer } from "./text-run.ts";
-export { encodeDataset, type TokenDataset, type TokenOptions } from "./token-dataset.ts";
+export {
+  encodeDataset,
+  readTokens,
+  type TokenDataset,
+  type TokenOptions,
+  tokenizerFolder,
+  writeTokens,
+} from "./token-dataset.ts";

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Dataset, loadDataset } from "../../src/data/index.ts";
-import { catalogue } from "../../src/methods/index.ts";
+import { catalogue, findMethod } from "../../src/methods/index.ts";
 import {
   compileFunction,
   dataShape,
+  encodeDataset,
   exportFunctions,
   type FitResult,
   fit,
@@ -16,8 +17,10 @@ import {
 } from "../../src/run/index.ts";
 import {
   type FunctionName,
+  initialState,
   type Method,
   type MethodDefinition,
+  type Phase,
   weightsOf,
 } from "../../src/step/index.ts";
 import {
@@ -41,8 +44,19 @@ const tinySizes: Readonly<Record<string, number>> = {
   learningRate: 1e-2,
 };
 
+/** The sample digits as tokens of a tokenizer that has learned nothing. */
+async function digitTokens(): Promise<Dataset> {
+  const images = await loadDataset(digits);
+  const definition = await findMethod("fsq");
+  const options = definition.options.parse({ width: 8, blocks: 0, levels: "5,3" });
+  const method = definition.create(options, dataShape(images, batchSize));
+  const weights = weightsOf(method, initialState(method.phases[0] as Phase, 0));
+  return encodeDataset({ method, weights }, images, { threads: 1 });
+}
+
 /** The method's own kind of data, small. */
-function dataFor({ training: { data, load } }: MethodDefinition): Promise<Dataset> {
+function dataFor({ name: method, training: { data, load } }: MethodDefinition): Promise<Dataset> {
+  if (method === "token-prior") return digitTokens();
   // A text of our own: the real one is not on every machine.
   if (load?.tokenizer !== undefined) {
     return loadDataset(join(root, "docs/guide"), { ...load, context: 24 });

@@ -2,7 +2,7 @@
  * A transformer over the tokens of images, row by row: van den Oord, Vinyals, Kavukcuoglu, "Neural discrete
  * representation learning" (2017), section 3.3, with the network of Radford et al., "Language models are unsupervised
  * multitask learners" (2019), as Esser, Rombach, Ommer, "Taming transformers for high-resolution image synthesis"
- * (2021), equation 8, have it.
+ * (2021), section 3.2, have it.
  *
  *   loss = −E[log p(k_1 … k_n | c)]/n,   p(k_i | k_<i, c) = softmax(h_i·Eᵀ),   h = causal transformer of (c, k_1 … k_{n−1})
  *
