@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   ops: ["tensor", "trace"],
   autodiff: ["tensor", "trace", "ops"],
   onnx: ["tensor", "trace", "ops"],
+  "onnx-import": ["tensor", "trace", "ops"],
   nn: engine,
   distributions: engine,
   divergences: engine,
