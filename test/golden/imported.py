@@ -10,6 +10,7 @@ import json
 import os
 import warnings
 
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -101,6 +102,16 @@ class Recurrent(nn.Module):
         return self.gru(self.lstm(x)[0])[0]
 
 
+def bare(path):
+    """Takes out what the exporter notes of the machine: stack traces and file names."""
+    file = onnx.load(path)
+    for part in [file, file.graph, *file.graph.node, *file.graph.input, *file.graph.output, *file.graph.value_info,
+                 *file.graph.initializer]:  # fmt: skip
+        part.doc_string = ""
+        del part.metadata_props[:]
+    onnx.save(file, path)
+
+
 def write(name, model, x, dynamic):
     model.eval()
     # The exporter makes one weight of equal ones, such as two gains of 1: no two are equal here.
@@ -112,6 +123,7 @@ def write(name, model, x, dynamic):
         warnings.simplefilter("ignore")
         torch.onnx.export(model, (x,), path, input_names=["x"], output_names=["y"], dynamic_shapes=dynamic,
                           dynamo=True, optimize=name != "convolutional", external_data=False, verbose=False)  # fmt: skip
+    bare(path)
     if x.is_floating_point():
         x.requires_grad_(True)
     y = model(x)
