@@ -10,6 +10,7 @@ import {
   gather,
   gelu,
   matmul,
+  maxPool2d,
   slice,
   sum,
 } from "../src/ops/index.ts";
@@ -90,6 +91,16 @@ const cases: Readonly<Record<FormName, readonly Case[]>> = {
         const rows = cast((at as Value).mul(128), "int32");
         const y = gather(table as Value, rows);
         return [gradientTree(sum(y.square()), { table: table as Value }).table as Value];
+      },
+    },
+  ],
+  unpooling: [
+    {
+      title: "maxima of 2×2 of 64×32×32×32, with the gradient",
+      shapes: [[64, 32, 32, 32]],
+      build: (x) => {
+        const y = maxPool2d(x as Value, { size: 2 });
+        return [y, gradientTree(sum(y.square()), { x: x as Value }).x as Value];
       },
     },
   ],

@@ -73,6 +73,13 @@ export const forms = {
     targets: ["cpu", "wasm", "webgpu", "export"],
     measure: measure("one-hot-sums"),
   },
+  unpooling: {
+    operation: "gradient of maxPool2d",
+    when: "float32, windows that tile the image",
+    instead: "ScatterElements",
+    targets: ["cpu", "wasm", "export"],
+    measure: measure("unpooling"),
+  },
 } as const satisfies Record<string, Form>;
 
 export type FormName = keyof typeof forms;

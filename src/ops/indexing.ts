@@ -269,8 +269,7 @@ const scatterOp: Op<GatherGradientAttributes> = defineOp<GatherGradientAttribute
   ],
   lower: (to, [x, indices], node, { axis }) => {
     const { dtype, shape } = node.outputs[0] as Value;
-    const operands = [emitZeros(to, shape, dtype), indices as string, x as string];
-    return [to.emit("ScatterElements", operands, { axis, reduction: "add" })];
+    return [emitScatterSum(to, x as string, indices as string, { axis, dtype, shape })];
   },
   evaluate: ([x, indices], { axis }, [out]) => {
     const { dtype, shape } = out as EvaluatedSpec;
@@ -282,6 +281,18 @@ const scatterOp: Op<GatherGradientAttributes> = defineOp<GatherGradientAttribute
     return [rounded(sums, dtype, shape)];
   },
 });
+
+/** Zeros of a shape, to which every element of x is added at its index along an axis. */
+export const emitScatterSum = (
+  to: Lowering,
+  x: string,
+  indices: string,
+  { axis, dtype, shape }: { readonly axis: number; readonly dtype: DType; readonly shape: Shape },
+): string =>
+  to.emit("ScatterElements", [emitZeros(to, shape, dtype), indices, x], {
+    axis,
+    reduction: "add",
+  });
 
 /**
  * x[…, indices[…, i, …], …] along an axis; the result has the shape of the indices, which agrees with x on

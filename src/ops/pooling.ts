@@ -16,12 +16,14 @@ import {
   type EvaluatedSpec,
   type Lowering,
   type Node,
+  type Op,
   type Value,
 } from "../trace/index.ts";
 import { type Image, imageOf, needFloat32, windowColumns } from "./columns.ts";
 import { constant } from "./constant.ts";
 import { inputGradient } from "./convolution.ts";
-import { scatterAlongAxis } from "./indexing.ts";
+import { takes } from "./forms.ts";
+import { emitScatterSum, takeAlongAxis } from "./indexing.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { max, mean } from "./reduce.ts";
 import { upsampleNearest2d } from "./resampling.ts";
@@ -76,13 +78,9 @@ const maxPoolOp = defineOp<Window>({
       { dtype: "int64", shape },
     ];
   },
-  grad: ({ dy, xs: [x], ys }) => {
-    const count = sizeOf((x as Value).shape);
-    const outputs = [sizeOf(dy.shape)];
-    const positionsInX = reshape(ys[1] as Value, outputs);
-    return [
-      reshape(scatterAlongAxis(reshape(dy, outputs), positionsInX, 0, count), (x as Value).shape),
-    ];
+  grad: ({ dy, xs: [x], ys, attributes }) => {
+    const { shape } = x as Value;
+    return [unpoolOp.apply([dy, ys[1] as Value], { ...attributes, shape })[0]];
   },
   lower: (to, xs, node, window) => {
     const attributes = windowAttributes(window);
@@ -103,6 +101,48 @@ const maxPoolOp = defineOp<Window>({
       { dtype, shape, data },
       { dtype: "int64", shape, data: at },
     ];
+  },
+});
+
+interface UnpoolAttributes extends Window {
+  /** Of the image that was pooled. */
+  readonly shape: Shape;
+}
+
+/** The transpose of picking the maxima: every element of dy is added at its position in the pooled image. */
+const unpoolOp: Op<UnpoolAttributes> = defineOp<UnpoolAttributes>({
+  name: "maxUnpool2d",
+  infer: ([dy], { shape }) => [{ dtype: (dy as Value).dtype, shape }],
+  grad: ({ dy, xs: [, at] }) => {
+    const { shape } = at as Value;
+    const positionsInX = reshape(at as Value, [sizeOf(shape)]);
+    const picked = takeAlongAxis(reshape(dy, [sizeOf(dy.shape)]), positionsInX, 0);
+    return [reshape(picked, shape), undefined];
+  },
+  lower: (to, [dy, at], node, window) => {
+    const { dtype, shape } = node.outputs[0] as Value;
+    const once = dtype === "float32" && tiles(node.outputs[0] as Value, window);
+    if (once && takes(to, "unpooling")) {
+      const { kernel, stride } = window;
+      const attributes = { kernel_shape: kernel, strides: stride };
+      return [to.emit("MaxUnpool", [dy as string, at as string], attributes)];
+    }
+    const outputs = [sizeOf((node.inputs[0] as Value).shape)];
+    const [parts, positionsInX] = [dy, at].map((x) => to.reshape(x as string, outputs));
+    const sums = emitScatterSum(to, parts as string, positionsInX as string, {
+      ...{ axis: 0, dtype },
+      shape: [sizeOf(shape)],
+    });
+    return [to.reshape(sums, shape)];
+  },
+  evaluate: ([dy, at], _window, [out]) => {
+    const { dtype, shape } = out as EvaluatedSpec;
+    const data = allocate(dtype, elementCount(shape)) as Float64Array;
+    const parts = (dy as Tensor).data as Float64Array;
+    for (const [i, p] of ((at as Tensor).data as BigInt64Array).entries()) {
+      data[Number(p)] = (data[Number(p)] as number) + (parts[i] as number);
+    }
+    return [{ dtype, shape, data } as Tensor];
   },
 });
 

@@ -15,6 +15,7 @@ import {
   gather,
   gelu,
   matmul,
+  maxPool2d,
   mean,
   range,
   reshape,
@@ -52,7 +53,8 @@ function step({ state, image, label }: Record<string, unknown>) {
   const a = gelu(conv2d(x, w.first, { padding: 1 })); // (B,16,14,14)
   const b = gelu(conv2d(a, w.wide, { padding: 1 })); // (B,32,14,14)
   const c = conv2d(conv2d(b, w.down, { stride: 2, padding: 1 }), w.point); // (B,32,7,7)
-  const tokens = reshape(c, [B, 32, 49]);
+  const pooled = maxPool2d(b, { size: 2 }); // (B,32,7,7)
+  const tokens = reshape(c.add(pooled), [B, 32, 49]);
   const scores = softmax(matmul(tokens, tokens, { transposeA: true }).mul(0.1)); // (B,49,49)
   const mixed = matmul(tokens, scores, { transposeB: true });
   const named = reshape(mixed, [B, 32, 7, 7]).add(
