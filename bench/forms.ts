@@ -11,6 +11,8 @@ import {
   gelu,
   matmul,
   maxPool2d,
+  mean,
+  reshape,
   slice,
   sum,
 } from "../src/ops/index.ts";
@@ -92,6 +94,18 @@ const cases: Readonly<Record<FormName, readonly Case[]>> = {
         const y = gather(table as Value, rows);
         return [gradientTree(sum(y.square()), { table: table as Value }).table as Value];
       },
+    },
+  ],
+  staged: [
+    {
+      title: "sums of the columns of 4096×768",
+      shapes: [[4096, 768]],
+      build: (x) => [reshape(sum(x as Value, 0), [1, -1])],
+    },
+    {
+      title: "means over all but the channels of 64×64×16×16",
+      shapes: [[64, 64, 16, 16]],
+      build: (x) => [reshape(mean(x as Value, [0, 2, 3]), [1, -1])],
     },
   ],
   unpooling: [

@@ -1,6 +1,6 @@
 import { ShapeError } from "../tensor/index.ts";
 import type { Value } from "../trace/index.ts";
-import { clip, emitSigmoid, erf, errorFunction, exp, sigmoid, step } from "./elementwise.ts";
+import { clip, emitErf, emitSigmoid, errorFunction, exp, sigmoid, step } from "./elementwise.ts";
 import { takes } from "./forms.ts";
 import { defineUnary, isDouble, number, wrap } from "./unary.ts";
 
@@ -79,24 +79,56 @@ const eluOp = defineUnary<{ alpha: number }>(
 /** x where x > 0, alpha·(eˣ − 1) elsewhere (Clevert, Unterthiner, Hochreiter 2016). */
 export const elu = (x: Value, alpha = 1): Value => eluOp.apply([x], { alpha })[0] as Value;
 
+const normalDensity = (v: number): number => Math.exp(-0.5 * v * v) / Math.sqrt(2 * Math.PI);
+
+/** Derivative of gelu, Φ(x) + x·φ(x), in as few passes as the runtime's operators allow. */
+const geluSlope = wrap(
+  defineUnary(
+    "geluSlope",
+    (v) => 0.5 * (1 + errorFunction(v * Math.SQRT1_2)) + v * normalDensity(v),
+    ({ dy, x }) => {
+      const square = x.mul(x);
+      const density = exp(square.mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
+      return dy.mul(density.mul(square.neg().add(2)));
+    },
+    (to, x, _a, node) => {
+      const scaled = to.emit("Mul", [x, number(to, node, Math.SQRT1_2)]);
+      const cumulative = to.emit("HardSigmoid", [emitErf(to, scaled, node)], {
+        alpha: { float: 0.5 },
+        beta: { float: 0.5 },
+      });
+      // x / exp(x²/2): where the exponential overflows, the quotient is 0 as it should be.
+      const quotient = to.emit("Div", [x, to.emit("Exp", [to.emit("Mul", [scaled, scaled])])]);
+      const rest = to.emit("Mul", [quotient, number(to, node, 1 / Math.sqrt(2 * Math.PI))]);
+      return to.emit("Add", [cumulative, rest]);
+    },
+  ),
+);
+
 /** Gaussian error linear unit x·Φ(x) (Hendrycks, Gimpel 2016), the exact form. */
 export const gelu = wrap(
   defineUnary(
     "gelu",
     (v) => 0.5 * v * (1 + errorFunction(v * Math.SQRT1_2)),
-    ({ dy, x }) => {
-      const cdf = erf(x.mul(Math.SQRT1_2)).mul(0.5).add(0.5);
-      const density = exp(x.mul(x).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
-      return dy.mul(cdf.add(x.mul(density)));
-    },
+    ({ dy, x }) => dy.mul(geluSlope(x)),
     (to, x, _a, node) => {
       if (takes(to, "fused-gelu")) return to.emit("Gelu", [x], {}, "com.microsoft");
       const half = to.emit("Mul", [x, number(to, node, 0.5)]);
-      const e = to.emit("Erf", [to.emit("Mul", [x, number(to, node, Math.SQRT1_2)])]);
+      const e = emitErf(to, to.emit("Mul", [x, number(to, node, Math.SQRT1_2)]), node);
       return to.emit("Mul", [half, to.emit("Add", [e, number(to, node, 1)])]);
     },
   ),
 );
 
-/** x·sigmoid(x), also called swish. */
-export const silu = (x: Value): Value => x.mul(sigmoid(x));
+/** x·sigmoid(x), also called swish. With s for the sigmoid and y for the result the derivative is s + s·(x − y). */
+export const silu = wrap(
+  defineUnary(
+    "silu",
+    (v) => v / (1 + Math.exp(-v)),
+    ({ dy, x, y }) => {
+      const s = sigmoid(x);
+      return dy.mul(s.mul(x.sub(y)).add(s));
+    },
+    (to, x, _a, node) => to.emit("Mul", [x, emitSigmoid(to, x, node)]),
+  ),
+);

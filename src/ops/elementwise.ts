@@ -83,19 +83,19 @@ export const sigmoid = wrap(
   ),
 );
 
+/** Throws for float64, which the runtime has no kernel for. */
+export function emitErf(to: Lowering, x: string, node: Node): string {
+  if (!isDouble(node)) return to.emit("Erf", [x]);
+  throw new ShapeError("erf", "the runtime has no float64 erf; use float32 or plain evaluation.");
+}
+
 /** Error function. */
 export const erf = wrap(
   defineUnary(
     "erf",
     errorFunction,
     ({ dy, x }) => dy.mul(exp(x.mul(x).neg()).mul(2 / Math.sqrt(Math.PI))),
-    (to, x, _a, node) => {
-      if (!isDouble(node)) return to.emit("Erf", [x]);
-      throw new ShapeError(
-        "erf",
-        "the runtime has no float64 erf; use float32 or plain evaluation.",
-      );
-    },
+    (to, x, _a, node) => emitErf(to, x, node),
   ),
 );
 

@@ -73,6 +73,13 @@ export const forms = {
     targets: ["cpu", "wasm", "webgpu", "export"],
     measure: measure("one-hot-sums"),
   },
+  staged: {
+    operation: "sum, mean, max, min over the first axis and others",
+    when: "other axes are left; a matrix's rows are a multiple of 64",
+    instead: "one reduction",
+    targets: ["cpu", "wasm"],
+    measure: measure("staged"),
+  },
   unpooling: {
     operation: "gradient of maxPool2d",
     when: "float32, windows that tile the image",

@@ -1,5 +1,6 @@
 import {
   allocate,
+  divideExactly,
   elementCount,
   isFloat,
   type Shape,
@@ -13,6 +14,8 @@ import {
   defineOp,
   type EvaluatedSpec,
   type GradContext,
+  type Lowering,
+  type Node,
   type Op,
   type Value,
 } from "../trace/index.ts";
@@ -20,6 +23,7 @@ import { equal } from "./binary.ts";
 import { broadcastStrides, eachOffset, numbers } from "./broadcast.ts";
 import { sizeValue } from "./constant.ts";
 import { cast, exp, log, sqrt } from "./elementwise.ts";
+import { takes } from "./forms.ts";
 import { axisOf, broadcastTo, reshape } from "./movement.ts";
 import { stopGradient } from "./stop-gradient.ts";
 
@@ -77,14 +81,43 @@ function defineReduce(
       return [{ dtype, shape: keepDims ? keptShape(shape, axes) : reducedShape(shape, axes) }];
     },
     grad: (c) => [gradient({ ...c, x: c.xs[0] as Value })],
-    lower: (to, [x], _node, { axes, keepDims }) => [
-      to.emit(onnx, [x as string, to.integers(axes)], { keepdims: keepDims ? 1 : 0 }),
+    lower: (to, [x], node, { axes, keepDims }) => [
+      (takes(to, "staged") ? lowerStaged(to, onnx, x as string, node, axes) : undefined) ??
+        to.emit(onnx, [x as string, to.integers(axes)], { keepdims: keepDims ? 1 : 0 }),
     ],
     evaluate: ([x], { axes }, [out]) => [
       reduceTensor(x as Tensor, axes, out as EvaluatedSpec, fold),
     ],
     simplify: ([x], { axes }) => (axes.length === 0 ? [x as Value] : undefined),
   });
+}
+
+/** Rows of a matrix that are reduced as one in the first of two stages. */
+const stagedRows = 64;
+
+/**
+ * A reduction that leaves the innermost axes, or some in between, but not the first, in two stages: within every
+ * slice of the first axis, and then over the slices. The runtime shares the first stage among its threads, but
+ * not a reduction of all rows at once: 0.6 ms against 1.2 for 4096×768 on two. A matrix is cut into slices where
+ * its count of rows allows that. Undefined where there are no two stages.
+ */
+function lowerStaged(
+  to: Lowering,
+  onnx: string,
+  x: string,
+  node: Node,
+  axes: readonly number[],
+): string | undefined {
+  const [input, output] = [node.inputs[0] as Value, node.outputs[0] as Value];
+  const { shape } = input;
+  if (axes[0] !== 0 || axes.length === shape.length) return undefined;
+  const stage = (from: string, over: readonly number[]): string =>
+    to.emit(onnx, [from, to.integers(over)], { keepdims: 1 });
+  if (axes.length > 1) return to.reshape(stage(stage(x, axes.slice(1)), [0]), output.shape);
+  const slices = divideExactly(shape[0] as Size, stagedRows);
+  if (slices === undefined || slices === 1) return undefined;
+  const cut = to.reshape(x, [slices, stagedRows, sizeOf(shape.slice(1))]);
+  return to.reshape(stage(stage(cut, [1]), [0]), output.shape);
 }
 
 /** Folds in float64, as an accumulator should; the result is rounded once. */
