@@ -101,6 +101,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     async () => (await import("./gan/gan.ts")).gan,
   ),
   entry(
+    "diffusion",
+    "Diffusion model: any prediction, noise process and network (Ho, Jain, Abbeel 2020)",
+    async () => (await import("./diffusion/diffusion.ts")).diffusion,
+  ),
+  entry(
     "gpt",
     "Language model from left to right (Radford, Narasimhan, Salimans, Sutskever 2018)",
     async () => (await import("./transformer/gpt.ts")).gpt,

@@ -112,6 +112,14 @@ export {
   selfAttention2d,
 } from "./self-attention.ts";
 export {
+  chainSkips,
+  type FreeUOptions,
+  freeU,
+  type SkipPlacement,
+  scaleSkips,
+  skipPlacements,
+} from "./skip-hooks.ts";
+export {
   initSpectralNorm,
   type SpectralNormOptions,
   type SpectralNormParams,
@@ -124,6 +132,7 @@ export {
   type TalkingHeadsParams,
   talkingHeads,
 } from "./talking-heads.ts";
+export { initTimeFeatures, type TimeFeatures, timeFeatures } from "./time-features.ts";
 export {
   type AttentionPart,
   type BlockCall,
@@ -140,3 +149,22 @@ export {
   transformerBlock,
   transformerNorm,
 } from "./transformer-block.ts";
+export {
+  initUNet,
+  type JoinedSkip,
+  type SkipHook,
+  type SkipJoin,
+  type UNetCall,
+  type UNetOptions,
+  type UNetParams,
+  unet,
+} from "./unet.ts";
+export {
+  type JoinNorm,
+  joinNorms,
+  joinsOf,
+  type UNetLayer,
+  type UNetPlan,
+  type UNetPlanOptions,
+  unetPlan,
+} from "./unet-plan.ts";

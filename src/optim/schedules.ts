@@ -1,4 +1,4 @@
-import { constant as constantValue, cos, exp, maximum, minimum } from "../ops/index.ts";
+import { constant as constantValue, cos, exp, maximum, minimum, reciprocal } from "../ops/index.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { type Operand, Value } from "../trace/index.ts";
 import type { Schedule } from "./optimizer.ts";
@@ -70,5 +70,28 @@ export function exponential({ start, rate, every = 1, floor = 0 }: ExponentialOp
   return (step) => {
     const value = exp(step.mul(Math.log(rate) / every)).mul(start);
     return floor === 0 ? value : maximum(value, floor);
+  };
+}
+
+export interface HalfLifeOptions {
+  /** Rows of data after which a weight has halved. */
+  readonly rows: number;
+  /** Rows of a step. */
+  readonly batchSize: number;
+  /** The half-life is at most this share of the rows seen so far; 0.05 by default. */
+  readonly rampUp?: number;
+}
+
+/**
+ * Decay of a moving average by its half-life, 2^(−batchSize/min(rows, rampUp·rows so far)): that of Karras, Aittala,
+ * Aila, Laine, "Elucidating the design space of diffusion-based generative models" (2022, appendix F.2).
+ */
+export function halfLife({ rows, batchSize, rampUp = 0.05 }: HalfLifeOptions): Schedule {
+  checkPositive("halfLife", "rows", rows);
+  checkPositive("halfLife", "batchSize", batchSize);
+  checkPositive("halfLife", "rampUp", rampUp);
+  return (step) => {
+    const soFar = step.add(1).mul(rampUp * batchSize);
+    return exp(reciprocal(minimum(soFar, rows)).mul(-Math.LN2 * batchSize));
   };
 }

@@ -107,6 +107,7 @@ export function fillInputs(
     const problem = bindShape(shape, got.shape, bindings);
     if (problem !== undefined) throw new ReparamError(`${name}: ${input} ${problem}.`);
     checkBelow(`${name}: ${input}`, wanted[input]?.below, got);
+    checkRange(`${name}: ${input}`, wanted[input]?.range, got);
   }
   const positions = (bindings.get("T") ?? 0) + (bindings.get("P") ?? 0);
   if (longest !== undefined && positions > longest) {
@@ -149,6 +150,14 @@ function checkBelow(what: string, below: FunctionInput["below"], { data }: Tenso
     const top = tops[i % tops.length] as number;
     if (value >= 0 && value < top) continue;
     throw new ReparamError(`${what} must be integers from 0 to ${top - 1}, got ${value}.`);
+  }
+}
+
+function checkRange(what: string, range: FunctionInput["range"], { data }: Tensor): void {
+  if (range === undefined) return;
+  for (const value of data) {
+    if (Number(value) >= range[0] && Number(value) <= range[1]) continue;
+    throw new ReparamError(`${what} must be from ${range[0]} to ${range[1]}, got ${value}.`);
   }
 }
 

@@ -8,7 +8,13 @@ import {
   variablesOf,
 } from "../nn/index.ts";
 import { constant } from "../ops/index.ts";
-import { applyUpdates, type Optimizer, type PathFilter, pickPaths } from "../optim/index.ts";
+import {
+  type Average,
+  applyUpdates,
+  type Optimizer,
+  type PathFilter,
+  pickPaths,
+} from "../optim/index.ts";
 import { leafMap, leaves, ReparamError, type Tree } from "../tensor/index.ts";
 import type { Key, Value } from "../trace/index.ts";
 import { accumulate } from "./accumulate.ts";
@@ -46,6 +52,8 @@ export interface GradientStepOptions<M extends Model> {
   readonly rematerialize?: BlockFilter;
   /** Parameters, by path, that get neither gradient nor update: they stay as they are, bit for bit. */
   readonly frozen?: PathFilter;
+  /** Averages of the parameters over the steps, in the state under `averages` by their place here. */
+  readonly averages?: readonly Average[];
 }
 
 /** State of a phase made by `gradientStep`. */
@@ -53,18 +61,27 @@ export interface GradientState extends Variables {
   readonly optimizer: Tree<Value>;
   /** Count of updates so far, a float32 scalar: exact up to 2²⁴. */
   readonly step: Value;
+  /** Averages of the parameters, where the phase keeps some. */
+  readonly averages?: readonly Tree<Value>[];
 }
 
 /** The phase of most methods: one program that moves the parameters down the gradient of one loss. */
 export function gradientStep<M extends Model>(options: GradientStepOptions<M>): Phase {
   const { batch, init, loss, optimizer, accumulate: parts = 1, frozen } = options;
-  const { rematerialize = () => false } = options;
+  const { rematerialize = () => false, averages = [] } = options;
   return {
     name: options.name ?? "train",
     init: (key) => {
       const variables = variablesOf(init(key));
       const step = constant(0);
-      return { ...variables, optimizer: optimizer.init(trainable(variables.params, frozen)), step };
+      return {
+        ...variables,
+        optimizer: optimizer.init(trainable(variables.params, frozen)),
+        step,
+        ...(averages.length > 0 && {
+          averages: averages.map((average) => average.init(variables.params)),
+        }),
+      };
     },
     programs: {
       step: {
@@ -84,8 +101,14 @@ export function gradientStep<M extends Model>(options: GradientStepOptions<M>): 
           );
           const next = applyUpdate(before, gradient, optimizer);
           const buffers = scope.nextBuffers(before.buffers ?? {});
+          const averaged = before.averages?.map((average, i) =>
+            (averages[i] as Average).update(average, next.params, before.step),
+          );
           return {
-            state: { ...next, buffers, step: before.step.add(1) } as unknown as Tree<Value>,
+            state: {
+              ...{ ...next, buffers, step: before.step.add(1) },
+              ...(averaged && { averages: averaged }),
+            } as unknown as Tree<Value>,
             metrics: terms as unknown as Tree<Value>,
           };
         },
@@ -99,6 +122,14 @@ export const gradientWeights = (state: Tree<Value>): Tree<Value> => {
   const { params, buffers } = state as unknown as Variables;
   return { params, buffers };
 };
+
+/** The same with an average of the parameters in their place, by its number; the parameters themselves for −1. */
+export const averagedWeights =
+  (which: number) =>
+  (state: Tree<Value>): Tree<Value> => {
+    const { params, buffers, averages } = state as unknown as GradientState;
+    return { params: averages?.[which] ?? params, buffers };
+  };
 
 /** The model inside such weights, with the structure that `init` gave it. */
 export const modelOf = <M extends Model>(weights: Tree<Value>): M =>

@@ -3,6 +3,7 @@ export { functionOf, functionProgram, weightsOf } from "./function.ts";
 export {
   applyGradient,
   applyUpdate,
+  averagedWeights,
   type GradientState,
   type GradientStepOptions,
   gradientStep,

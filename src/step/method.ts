@@ -86,6 +86,8 @@ export interface FunctionInput extends TensorSpec {
   readonly classes?: number;
   /** Integers must be from 0 to this less one; with several, those of each place of the last axis. */
   readonly below?: number | readonly number[];
+  /** Numbers must be from the first to the second of these. */
+  readonly range?: readonly [least: number, most: number];
   readonly description?: string;
 }
 
@@ -125,7 +127,8 @@ export type FunctionName =
   | "next"
   | "fill"
   | "map"
-  | "synthesize";
+  | "synthesize"
+  | "denoise";
 
 /** A method made for one kind of data: what trains, and what the result can do. */
 export interface Method {

@@ -28,6 +28,7 @@ import recurrent
 import special
 import special_distributions
 import trajectories
+import unet
 
 MAKERS = {
     "trajectory-mlp": trajectories.make_mlp,
@@ -49,6 +50,7 @@ MAKERS = {
     "metrics": metrics.make,
     "special": special.make,
     "special-distributions": special_distributions.make,
+    "unet": unet.make,
 }
 
 

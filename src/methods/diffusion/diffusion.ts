@@ -1,0 +1,238 @@
+/**
+ * Diffusion models: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models" (2020), with the predictions, noise
+ * processes, weightings and preconditionings of the papers that followed, each a choice by name.
+ *
+ *   x_t = α(t)·x₀ + σ(t)·ε,   ε ~ N(0, I)
+ *   loss = E[weight(t)·‖F(c_in·x_t, t) − target(x₀, ε, t)‖²]/size of a row
+ *   x̂₀(x_t, t) = c_skip·x_t + c_out·F(c_in·x_t, t)
+ *
+ * Images [B, C, H, W] in [−1, 1], points [B, D] as they are. The equations of coefficients, processes and weights stand
+ * in prediction.ts, process.ts and weighting.ts, with their papers. `denoise` is x̂₀; samplers are made of it.
+ */
+import type { Model, Scope } from "../../nn/index.ts";
+import { cast, full, mean, where } from "../../ops/index.ts";
+import { adam, chain, clipByGlobalNorm, ema, schedules } from "../../optim/index.ts";
+import {
+  averagedWeights,
+  type BatchSpec,
+  type DataShape,
+  defineMethod,
+  gradientStep,
+  type Method,
+  type ModelFunction,
+  modelOf,
+} from "../../step/index.ts";
+import { dim, ReparamError, staticShape } from "../../tensor/index.ts";
+import { mask, normal, type Value } from "../../trace/index.ts";
+import { mlpNetwork } from "./mlp.ts";
+import type { Network, NetworkCall, NetworkSizes } from "./network.ts";
+import {
+  checkOptions,
+  halfLivesOf,
+  type Options,
+  options,
+  predictionOf,
+  processOf,
+  timeLawOf,
+  weightingOf,
+} from "./options.ts";
+import { denoisedOf, networkInput, noised, type Prediction, targetOf } from "./prediction.ts";
+import type { NoiseProcess } from "./process.ts";
+import { skipHook, skipKnobs } from "./skip-tuning.ts";
+import { unetNetwork } from "./unet.ts";
+import { drawTimes, lossWeight } from "./weighting.ts";
+
+const B = dim("B");
+
+/** What is learnt: the column, its row's sizes, and the classes that the network is told. */
+interface Rows {
+  readonly name: "image" | "x";
+  readonly images: boolean;
+  readonly row: readonly number[];
+  readonly classes: number | undefined;
+  readonly batch: BatchSpec;
+}
+
+function rowsOf(o: Options, { columns, classes }: DataShape): Rows {
+  const name = columns.image === undefined ? "x" : "image";
+  const column = columns[name];
+  const row = column === undefined ? undefined : staticShape(column.shape.slice(1));
+  if (column === undefined || row === undefined) {
+    throw new ReparamError(
+      "diffusion wants images or points: a data set with a column image of bytes [channels, height, width], or x.",
+    );
+  }
+  const images = name === "image";
+  if (!images && (column.dtype !== "float32" || row.length !== 1)) {
+    throw new ReparamError(
+      "diffusion: x must be float32 [features]. Load it with --dtype float32.",
+    );
+  }
+  const { label } = columns;
+  if (o.conditional && label === undefined) {
+    throw new ReparamError("--conditional needs data with classes: a column label.");
+  }
+  return {
+    ...{ name, images, row },
+    classes: o.conditional ? (classes?.length ?? o.classes) : undefined,
+    batch: { [name]: column, ...(o.conditional && { label: label as BatchSpec[string] }) },
+  };
+}
+
+/** Everything that training and functions are made of. */
+interface Diffusion {
+  readonly options: Options;
+  readonly rows: Rows;
+  readonly network: Network;
+  readonly process: NoiseProcess;
+  readonly prediction: Prediction;
+}
+
+const networks: Readonly<
+  Record<Exclude<Options["backbone"], "auto">, (o: Options, sizes: NetworkSizes) => Network>
+> = { unet: unetNetwork, mlp: mlpNetwork };
+
+function create(o: Options, data: DataShape): Method {
+  const rows = rowsOf(o, data);
+  checkOptions(o, rows.images);
+  const backbone = o.backbone === "auto" ? (rows.images ? "unet" : "mlp") : o.backbone;
+  const network = networks[backbone](o, { row: rows.row, classes: rows.classes });
+  const process = processOf(o);
+  const diffusion = {
+    ...{ options: o, rows, network, process },
+    prediction: predictionOf(o, rows.images),
+  };
+  const { batchSize } = data;
+  const rate =
+    o.warmupSteps === 0 ? o.learningRate : schedules.linearWarmup(o.warmupSteps, o.learningRate);
+  return {
+    name: "diffusion",
+    phases: [
+      gradientStep({
+        batch: rows.batch,
+        init: network.init,
+        loss: (model, batch, scope) => ({ loss: mean(rowLoss(diffusion, model, batch, scope)) }),
+        optimizer: chain(clipByGlobalNorm(o.clip), adam({ learningRate: rate })),
+        averages: halfLivesOf(o).map((thousands) =>
+          ema(schedules.halfLife({ rows: 1000 * thousands, batchSize })),
+        ),
+      }),
+    ],
+    weights: averagedWeights(o.average),
+    functions: {
+      denoise: denoiseOf(diffusion),
+      evaluate: {
+        summary: "loss of each row at a noise level of its own",
+        inputs: rows.batch,
+        exported: false,
+        build: (weights, inputs, scope) => ({
+          loss: rowLoss(diffusion, modelOf(weights), inputs, scope),
+        }),
+      },
+    },
+    preprocessing: rows.images
+      ? "noisy and denoised images on the scale −1 … 1 of bytes 0 … 255"
+      : "x as it is",
+  };
+}
+
+/** The weighted squared error of each row [B], at times that are drawn here. */
+function rowLoss(
+  { options: o, rows, network, process, prediction: p }: Diffusion,
+  model: Model,
+  batch: Readonly<Record<string, Value>>,
+  scope: Scope,
+): Value {
+  const x0 = scaled(batch[rows.name] as Value, rows.images);
+  const count = x0.size(0);
+  const law = timeLawOf(o, process);
+  const times = drawTimes(law, process, scope.key.at("time"), count, {
+    ...(o.timeMean !== undefined && { mean: o.timeMean }),
+    ...(o.timeStd !== undefined && { std: o.timeStd }),
+  });
+  const noise = normal(scope.key.at("noise"), x0.shape);
+  const level = process.traced.level(times);
+  const x = noised(level, x0, noise);
+  const call: NetworkCall = { label: toldLabel(o, rows, batch.label, scope), scope };
+  const said = network.apply(
+    model,
+    networkInput(p, level, x),
+    process.traced.conditioning(times),
+    call,
+  );
+  const error = said.sub(targetOf(p, level, x0, noise)).square();
+  const perRow = mean(
+    error,
+    rows.row.map((_, axis) => axis + 1),
+  );
+  return perRow.mul(lossWeight(weightingOf(o), p, level, { gamma: o.minSnr }));
+}
+
+/** Bytes to [−1, 1]; points as they are. */
+const scaled = (x: Value, images: boolean): Value =>
+  images
+    ? cast(x, "float32")
+        .mul(2 / 255)
+        .sub(1)
+    : x;
+
+/** Classes [B], some of them withheld in training. */
+function toldLabel(
+  { guidanceDropout }: Options,
+  { classes }: Rows,
+  label: Value | undefined,
+  scope: Scope,
+): Value | undefined {
+  if (classes === undefined || label === undefined) return undefined;
+  if (!scope.train || guidanceDropout === 0) return label;
+  const told = mask(scope.key.at("guidance"), label.shape, 1 - guidanceDropout);
+  return where(told, label, full(label.shape, classes, "int32"));
+}
+
+function denoiseOf({
+  options: o,
+  rows,
+  network,
+  process,
+  prediction: p,
+}: Diffusion): ModelFunction {
+  const { row, classes } = rows;
+  return {
+    summary: "the mean of the data that noisy rows may come from, x̂₀ of x_t = α(t)·x₀ + σ(t)·ε",
+    inputs: {
+      noisy: { dtype: "float32", shape: [B, ...row], description: "x_t" },
+      time: {
+        ...{ dtype: "float32", shape: [B] },
+        description: `t, ${process.interval.join(" … ")} of the process ${process.name}`,
+      },
+      ...(classes !== undefined && {
+        label: {
+          ...{ dtype: "int32", shape: [B], below: classes + 1 },
+          description: `class, 0 … ${classes - 1}; ${classes} for none`,
+        },
+      }),
+      ...(network.skips > 0 && skipKnobs(network.skips)),
+    },
+    exported: true,
+    build: (weights, { noisy, time, label, ...knobs }, scope) => {
+      const [x, t] = [noisy as Value, time as Value];
+      const level = process.traced.level(t);
+      const call: NetworkCall = {
+        ...{ label, scope },
+        ...(network.skips > 0 && { skips: skipHook(knobs, process, t, o.skipPlacement) }),
+      };
+      const input = networkInput(p, level, x);
+      const said = network.apply(modelOf(weights), input, process.traced.conditioning(t), call);
+      return { denoised: denoisedOf(p, level, x, said) };
+    },
+  };
+}
+
+export const diffusion = defineMethod({
+  name: "diffusion",
+  summary: "Diffusion model: any prediction, noise process and network",
+  paper: "Ho, Jain, Abbeel, Denoising diffusion probabilistic models (2020), equations 4, 14",
+  options,
+  training: { batchSize: 64, epochs: 5 },
+  create,
+});

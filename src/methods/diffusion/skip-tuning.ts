@@ -1,0 +1,92 @@
+/**
+ * Factors of skip connections after the training: Ma, Xue, Li, Yang, Zhang, Chen, "The surprising effectiveness of
+ * skip-tuning in diffusion sampling" (2024), section 4. Of k + 1 skips, 0 the innermost and k the one nearest to the
+ * image, number i is multiplied by
+ *
+ *   ρ_i = ρ_bottom + i·(ρ_top − ρ_bottom)/k,   ρ_0 = ρ_bottom where there is one skip.
+ *
+ * With a schedule over time ρ_bottom goes to another value as the noise falls, linearly in log(α/σ).
+ */
+import { type SkipHook, type SkipPlacement, scaleSkips } from "../../nn/index.ts";
+import { and, greaterOrEqual, lessOrEqual, reshape, slice, where } from "../../ops/index.ts";
+import type { FunctionInput } from "../../step/index.ts";
+import { ReparamError } from "../../tensor/index.ts";
+import type { Value } from "../../trace/index.ts";
+import type { NoiseProcess } from "./process.ts";
+
+/** Factors as numbers, innermost skip first. Throws where they are negative or not finite. */
+export function skipFactors(
+  count: number,
+  { bottom, top = 1 }: { readonly bottom: number; readonly top?: number },
+): number[] {
+  for (const [name, rho] of Object.entries({ bottom, top })) {
+    if (!(rho >= 0 && rho < Number.POSITIVE_INFINITY)) {
+      throw new ReparamError(`skip-tuning: ρ_${name} must be finite and at least 0, got ${rho}.`);
+    }
+  }
+  return Array.from({ length: count }, (_, i) =>
+    count === 1 ? bottom : bottom + (i * (top - bottom)) / (count - 1),
+  );
+}
+
+const factor = (description: string, least = 0): FunctionInput => ({
+  ...{ dtype: "float32", shape: [], default: 1, range: [least, 1000], description },
+});
+
+/** The knobs of a network with this many skip connections. */
+export const skipKnobs = (count: number): Record<string, FunctionInput> => ({
+  rhoBottom: factor("factor of the innermost skip connection"),
+  rhoTop: factor("factor of the outermost; those between lie on a line (Ma et al. 2024)"),
+  rho: {
+    ...{
+      ...factor("factor of each skip, innermost first; a negative one is that of the line", -1),
+    },
+    ...{ shape: [count], default: -1 },
+  },
+  rhoBottomEnd: {
+    ...factor("rhoBottom at the least noise, on a line in log(α/σ); negative: the same at all", -1),
+    default: -1,
+  },
+  rhoFrom: {
+    ...factor("noise σ/α from which on the factors act"),
+    ...{ default: 0, range: [0, 1e9] },
+  },
+  rhoTo: {
+    ...factor("noise σ/α up to which they act"),
+    ...{ default: 1e9, range: [0, 1e9] },
+  },
+});
+
+type Knobs = Readonly<Record<string, Value>>;
+
+/** The hook that these knobs make at times [B]. */
+export function skipHook(
+  knobs: Knobs,
+  process: NoiseProcess,
+  time: Value,
+  placement: SkipPlacement,
+): SkipHook {
+  const { rhoBottom, rhoTop, rho, rhoBottomEnd, rhoFrom, rhoTo } = knobs as Record<string, Value>;
+  const { alpha, sigma } = process.traced.level(time);
+  const noise = sigma.div(alpha);
+  const acts = and(greaterOrEqual(noise, rhoFrom as Value), lessOrEqual(noise, rhoTo as Value));
+  const bottom = scheduled(process, time, rhoBottom as Value, rhoBottomEnd as Value); // (B)
+  return scaleSkips(({ index, count }) => {
+    const along = count === 1 ? 0 : index / (count - 1);
+    const onLine = bottom.mul(1 - along).add((rhoTop as Value).mul(along));
+    const own = reshape(slice(rho as Value, 0, index, index + 1), []);
+    const chosen = where(greaterOrEqual(own, 0), own.add(onLine.mul(0)), onLine);
+    return where(acts, chosen, chosen.mul(0).add(1));
+  }, placement);
+}
+
+/** ρ_bottom at times [B]: from its value at the most noise to that at the least. */
+function scheduled(process: NoiseProcess, time: Value, start: Value, end: Value): Value {
+  const [least, most] = process.interval.map(process.host.halfLogSnr) as [number, number];
+  const along = process.traced
+    .halfLogSnr(time)
+    .sub(most)
+    .mul(1 / (least - most));
+  const other = where(greaterOrEqual(end, 0), end, start);
+  return along.mul(other.sub(start)).add(start);
+}
