@@ -14,6 +14,13 @@ export {
   type TransposedConvolutionLayerOptions,
   transposedConvolution,
 } from "./convolution.ts";
+export {
+  type DiffusionTransformerCall,
+  type DiffusionTransformerOptions,
+  type DiffusionTransformerParams,
+  diffusionTransformer,
+  initDiffusionTransformer,
+} from "./diffusion-transformer.ts";
 export { dropout } from "./dropout.ts";
 export {
   type EmbeddingOptions,
@@ -142,6 +149,7 @@ export {
   initAttentionPart,
   initFeedForwardPart,
   initTransformerNorm,
+  type Modulation,
   type NormPlacement,
   type PositionKind,
   type TransformerNorm,

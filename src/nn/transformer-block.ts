@@ -131,9 +131,25 @@ export interface BlockCall {
   readonly memory?: Value;
   /** Position of the first row of x; 0 by default. */
   readonly offset?: Operand;
+  /** What is done to both parts by a condition (Peebles & Xie 2023). */
+  readonly modulation?: { readonly attention: Modulation; readonly feedForward: Modulation };
+  /** Factor of both residual branches; 1 by default. */
+  readonly residual?: Operand;
   /** Without it nothing is dropped. */
   readonly scope?: Scope;
 }
+
+/**
+ * Adaptive layer norm: the part sees norm(x)·(1 + scale) + shift, and its result is multiplied by the gate before it
+ * joins the residual (Peebles & Xie, "Scalable diffusion models with transformers", 2023, section 3.2). [B, 1, features].
+ */
+export interface Modulation {
+  readonly shift: Value;
+  readonly scale: Value;
+  readonly gate: Value;
+}
+
+type PartName = "attention" | "feedForward";
 
 /** A block: attention and a feed-forward network, each with its residual and norm. x [B, T, features] → y. */
 export function transformerBlock(
@@ -143,22 +159,27 @@ export function transformerBlock(
   call: BlockCall,
 ): { readonly y: Value; readonly cache: AttentionCache } {
   const { placement, norm, dropout: rate } = options;
-  const { scope, memory } = call;
-  const finish = (part: TransformerNormParams, at: Value, branch: Value, name: string): Value => {
+  const { scope, memory, modulation, residual } = call;
+  const finish = (part: TransformerNormParams, at: Value, branch: Value, name: PartName): Value => {
     const kept = scope === undefined ? branch : dropout(branch, rate, scope.at(name));
-    const sum = at.add(kept);
+    const gated = modulation === undefined ? kept : kept.mul(modulation[name].gate);
+    const sum = at.add(residual === undefined ? gated : gated.mul(residual));
     return placement === "post" ? transformerNorm(part, sum, norm) : sum;
   };
-  const enter = (part: TransformerNormParams, at: Value): Value =>
-    placement === "pre" ? transformerNorm(part, at, norm) : at;
+  const enter = (part: TransformerNormParams, at: Value, name: PartName): Value => {
+    const normed = placement === "pre" ? transformerNorm(part, at, norm) : at;
+    if (modulation === undefined) return normed;
+    return normed.mul(modulation[name].scale.add(1)).add(modulation[name].shift);
+  };
   const { attention, feedForward: network } = parts;
   const { y, cache } = cachedAttention(
     attention.attention,
-    enter(attention.norm, x),
-    attentionOptions(options, call, memory && enter(attention.norm, memory)),
+    enter(attention.norm, x, "attention"),
+    attentionOptions(options, call, memory && enter(attention.norm, memory, "attention")),
   );
   const mixed = finish(attention.norm, x, y, "attention");
-  const hidden = feedForward(network.network, enter(network.norm, mixed), options.feedForward);
+  const entered = enter(network.norm, mixed, "feedForward");
+  const hidden = feedForward(network.network, entered, options.feedForward);
   return { y: finish(network.norm, mixed, hidden, "feedForward"), cache };
 }
 

@@ -12,6 +12,7 @@ import {
   evaluateShape,
   fillBits,
   fillNormal,
+  fillUniform,
   formatShape,
   ReparamError,
   type Stream,
@@ -167,7 +168,7 @@ function checkInputs(
   const sizes = new Map(Object.entries({ B: count, T, P: Math.min(free.P, longest - T) }));
   const given: Record<string, Tensor> = {};
   const rows = split !== undefined && split.length >= count ? rowsOf(split, 0, count) : {};
-  for (const [input, { dtype, shape, noise, classes, default: knob }] of Object.entries(
+  for (const [input, { dtype, shape, noise, classes, range, default: knob }] of Object.entries(
     definition.inputs,
   )) {
     if (noise !== undefined || knob !== undefined || classes !== undefined) continue;
@@ -179,6 +180,7 @@ function checkInputs(
     const stream = { seed: 0, step: count, path: `check.${name}.${input}` };
     const tensor = zeros(evaluateShape(shape, sizes), dtype);
     if (input === "token") fillTokens(tensor, split);
+    else if (range !== undefined) fillBetween(tensor, stream, range);
     else fillRandom(tensor, stream);
     given[input] = tensor;
   }
@@ -193,6 +195,16 @@ function fillRandom({ data }: Tensor, stream: Stream): void {
     fillBits(bits, stream);
     data.set(bits);
   }
+}
+
+function fillBetween(
+  { data }: Tensor,
+  stream: Stream,
+  [least, most]: readonly [number, number],
+): void {
+  if (!(data instanceof Float32Array)) return;
+  fillUniform(data, stream);
+  for (const [i, share] of data.entries()) data[i] = least + share * (most - least);
 }
 
 /** Tokens of the split again and again; those of id 0 where it has none. */

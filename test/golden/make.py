@@ -11,6 +11,7 @@ import sys
 import torch
 
 import derivatives
+import diffusion_transformer
 import diffusion
 import distributions
 import divergences
@@ -51,6 +52,7 @@ MAKERS = {
     "special": special.make,
     "special-distributions": special_distributions.make,
     "unet": unet.make,
+    "diffusion-transformer": diffusion_transformer.make,
 }
 
 

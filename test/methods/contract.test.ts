@@ -39,9 +39,9 @@ const batchSize = 64;
 const steps = 24;
 
 /** Sizes that a method may have, made small; what it does not have is left out. */
-const tinySizes: Readonly<Record<string, number>> = {
+const tinySizes: Readonly<Record<string, number | string>> = {
   ...{ hidden: 32, width: 8, features: 16, layers: 4, latents: 6, boundSamples: 4 },
-  learningRate: 1e-2,
+  ...{ multipliers: "1", patch: 4, learningRate: 1e-2 },
 };
 
 /** The sample digits as tokens of a tokenizer that has learned nothing. */
@@ -81,7 +81,7 @@ function inputsFor(
 ): Record<string, Tensor> {
   const given: Record<string, Tensor> = {};
   for (const [input, { shape, noise }] of Object.entries(functions[name]?.inputs ?? {})) {
-    const rows = known[input] ?? blankText(name, shape);
+    const rows = known[input] ?? blankText(name, shape) ?? noisyRows(name, shape);
     if (rows === undefined || noise !== undefined) continue;
     const { data } = rows;
     const size = data.length / (rows.shape[0] as number);
@@ -98,6 +98,14 @@ function blankText(name: FunctionName, shape: Shape): Tensor | undefined {
   if (name !== "next" && name !== "fill") return undefined;
   const sizes = new Map(Object.entries({ B: 5, T: 3, P: 0 }));
   return zeros(evaluateShape(shape, sizes), shape.length === 2 ? "int32" : "float32");
+}
+
+/** Of denoise: rows and times of one number, which is within every range of times. */
+function noisyRows(name: FunctionName, shape: Shape): Tensor | undefined {
+  if (name !== "denoise" || !shape.some((size) => typeof size !== "number")) return undefined;
+  const rows = zeros(evaluateShape(shape, new Map([["B", 5]])), "float32");
+  rows.data.fill(0.5 as never);
+  return rows;
 }
 
 const bits = (tree: Tree<Tensor>): string[] =>

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { gradientTree } from "../../src/autodiff/index.ts";
 import {
   assemble,
   chainSkips,
@@ -16,37 +15,18 @@ import {
   unetPlan,
   variablesOf,
 } from "../../src/nn/index.ts";
-import { compile } from "../../src/onnx/index.ts";
-import { concat, sum } from "../../src/ops/index.ts";
-import {
-  leafMap,
-  mapTree,
-  spec,
-  type Tensor,
-  type Tree,
-  tensorOf,
-} from "../../src/tensor/index.ts";
-import { evaluate, Key, trace, type Value } from "../../src/trace/index.ts";
-import { readGolden, readGoldenMeta } from "../golden/read.ts";
+import { concat } from "../../src/ops/index.ts";
+import { spec, type Tensor, tensorOf } from "../../src/tensor/index.ts";
+import { evaluate, Key, trace } from "../../src/trace/index.ts";
+import { readGoldenMeta } from "../golden/read.ts";
 import { difference, random } from "../ops/graph.ts";
-
-const golden = readGolden("unet");
-const stored = (name: string): Tensor => {
-  const { data, shape, dtype } = golden[name]!;
-  return tensorOf(data as Float32Array, shape, dtype as "float32");
-};
+import { GoldenNetwork } from "./golden-network.ts";
 
 const plan = unetPlan({ width: 4, multipliers: [1, 2], blocks: 1, attention: [1] });
 const options: UNetOptions = {
   ...{ plan, inputs: 1, outputs: 1, groups: 2, heads: 2, classes: 3, patch: 2 },
 };
-/** The network with the parameters of the golden file. */
-const start = evaluate(
-  trace(() => variablesOf(initUNet(new Key("init"), options)) as unknown as Tree<Value>, {}),
-  {},
-  { seed: 0, step: 0 },
-) as { params: Tree<Tensor>; buffers: Tree<Tensor> };
-const params = mapTree<Tensor, Tensor>(start.params, (_leaf, path) => stored(`param.${path}`));
+const golden = new GoldenNetwork("unet", (key) => initUNet(key, options));
 
 const factors = [0.6, 0.7, 0.8, 0.9];
 const hooks: Readonly<Record<string, SkipHook | undefined>> = {
@@ -58,30 +38,17 @@ const hooks: Readonly<Record<string, SkipHook | undefined>> = {
 
 describe("a U-Net", () => {
   it("has the parameters of the one in PyTorch", () => {
-    const paths = [...leafMap(start.params).keys()].sort();
-    expect(paths).toEqual([...(readGoldenMeta("unet").paths as string[])].sort());
+    expect(golden.paths).toEqual([...(readGoldenMeta("unet").paths as string[])].sort());
   });
 
   it.each(Object.keys(hooks))("has its values and gradients, skips %s", async (name) => {
-    const [x, r] = [stored("x"), stored("r")];
     const skips = hooks[name];
-    const program = await compile(
-      ({ net, x: image, r: weight, times, label }) => {
-        const y = unet(net as unknown as UNetParams, image, times, options, { label, skips });
-        return { y, gradient: gradientTree(sum(y.mul(weight)), { net, x: image }) };
-      },
-      { net: params, x, r, times: stored("times"), label: stored("label") } as never,
+    await golden.compare(
+      name,
+      (net, { x, times, label }) =>
+        unet(net as unknown as UNetParams, x, times, options, { label, skips }),
+      name === "plain",
     );
-    const result = (await program.run({
-      ...{ net: params, x, r, times: stored("times"), label: stored("label") },
-    } as never)) as unknown as { y: Tensor; gradient: { net: Tree<Tensor>; x: Tensor } };
-    await program.release();
-    expect(difference(result.y, stored(`${name}.y`))).toBeLessThan(2e-5);
-    expect(difference(result.gradient.x, stored(`${name}.dx`))).toBeLessThan(5e-5);
-    if (name !== "plain") return;
-    for (const [path, gradient] of leafMap(result.gradient.net)) {
-      expect(difference(gradient as Tensor, stored(`gradient.${path}`)), path).toBeLessThan(1e-4);
-    }
   });
 
   it("refuses images, groups and levels that do not fit", () => {

@@ -38,7 +38,8 @@ import {
 } from "./options.ts";
 import { denoisedOf, networkInput, noised, type Prediction, targetOf } from "./prediction.ts";
 import type { NoiseProcess } from "./process.ts";
-import { skipHook, skipKnobs } from "./skip-tuning.ts";
+import { factorsOf, freeUKnobs, skipKnobs } from "./skip-tuning.ts";
+import { transformerNetwork } from "./transformer.ts";
 import { unetNetwork } from "./unet.ts";
 import { drawTimes, lossWeight } from "./weighting.ts";
 
@@ -90,7 +91,12 @@ interface Diffusion {
 
 const networks: Readonly<
   Record<Exclude<Options["backbone"], "auto">, (o: Options, sizes: NetworkSizes) => Network>
-> = { unet: unetNetwork, mlp: mlpNetwork };
+> = {
+  unet: unetNetwork,
+  dit: transformerNetwork("dit"),
+  "u-vit": transformerNetwork("u-vit"),
+  mlp: mlpNetwork,
+};
 
 function create(o: Options, data: DataShape): Method {
   const rows = rowsOf(o, data);
@@ -189,6 +195,12 @@ function toldLabel(
   return where(told, label, full(label.shape, classes, "int32"));
 }
 
+/** An interval with room for rounding to float32. */
+const rounded = ([least, most]: NoiseProcess["interval"]): readonly [number, number] => [
+  least * (1 - 1e-6),
+  most * (1 + 1e-6),
+];
+
 function denoiseOf({
   options: o,
   rows,
@@ -202,7 +214,7 @@ function denoiseOf({
     inputs: {
       noisy: { dtype: "float32", shape: [B, ...row], description: "x_t" },
       time: {
-        ...{ dtype: "float32", shape: [B] },
+        ...{ dtype: "float32", shape: [B], range: rounded(process.interval) },
         description: `t, ${process.interval.join(" … ")} of the process ${process.name}`,
       },
       ...(classes !== undefined && {
@@ -211,7 +223,8 @@ function denoiseOf({
           description: `class, 0 … ${classes - 1}; ${classes} for none`,
         },
       }),
-      ...(network.skips > 0 && skipKnobs(network.skips)),
+      ...(network.tunable && skipKnobs(network.tunable)),
+      ...(o.freeU && freeUKnobs),
     },
     exported: true,
     build: (weights, { noisy, time, label, ...knobs }, scope) => {
@@ -219,7 +232,10 @@ function denoiseOf({
       const level = process.traced.level(t);
       const call: NetworkCall = {
         ...{ label, scope },
-        ...(network.skips > 0 && { skips: skipHook(knobs, process, t, o.skipPlacement) }),
+        ...(network.tunable && { rho: factorsOf(knobs, process, t) }),
+        ...(o.freeU && {
+          freeU: { backbone: knobs.freeUBackbone as Value, skip: knobs.freeUSkip as Value },
+        }),
       };
       const input = networkInput(p, level, x);
       const said = network.apply(modelOf(weights), input, process.traced.conditioning(t), call);

@@ -32,7 +32,6 @@ export function mlpNetwork(o: Options, { row, classes }: NetworkSizes): Network 
   const features = 2 * Math.ceil(o.width / 2);
   const zero = { initializer: initializers.zeros, biasInitializer: initializers.zeros };
   return {
-    skips: 0,
     init: (key): Mlp => ({
       time1: initLinear(key.at("time1"), features, features),
       time2: initLinear(key.at("time2"), features, features),

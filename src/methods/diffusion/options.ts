@@ -41,10 +41,14 @@ export const options = z.object({
     .optional()
     .describe("standard deviation of the data; 0.5 of images in −1 … 1, 1 of points"),
   backbone: z
-    .enum(["auto", "unet", "mlp"])
+    .enum(["auto", "unet", "dit", "u-vit", "mlp"])
     .default("auto")
     .describe("network; auto is unet for images and mlp for points"),
-  width: z.int().min(2).default(48).describe("channels of the first level, features of mlp"),
+  width: z
+    .int()
+    .min(2)
+    .default(48)
+    .describe("channels of the first level of unet, features of the others"),
   multipliers: numbersAbove(1, "whole numbers of at least 1")
     .default("1,2")
     .describe("channels of each level of unet as multiples of the width; levels halve the image"),
@@ -53,7 +57,11 @@ export const options = z.object({
     .min(1)
     .default(1)
     .describe("residual blocks of a level of unet (one more on the way up)"),
-  layers: z.int().min(1).default(4).describe("residual blocks of mlp"),
+  layers: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe("blocks of dit and u-vit (made odd), residual blocks of mlp"),
   attentionBelow: z
     .int()
     .min(0)
@@ -80,6 +88,10 @@ export const options = z.object({
     .enum(["before-concatenation", "after-norm"])
     .default("before-concatenation")
     .describe("where factors of skip connections act when sampling (Ma et al. 2024)"),
+  freeU: z
+    .boolean()
+    .default(false)
+    .describe("give denoise the knobs of FreeU (Si et al. 2024), of unet"),
   conditional: z.boolean().default(false).describe("tell the network the class"),
   classes: z
     .int()
@@ -138,8 +150,13 @@ export function checkOptions(o: Options, images: boolean): void {
   const refuse = (text: string): never => {
     throw new ReparamError(`diffusion: ${text}`);
   };
-  if (!images && o.backbone === "unet") refuse("--backbone unet is for images. Use mlp.");
+  if (!images && o.backbone !== "auto" && o.backbone !== "mlp") {
+    refuse(`--backbone ${o.backbone} is for images. Use mlp.`);
+  }
   if (images && o.backbone === "mlp") refuse("--backbone mlp is for points. Use unet.");
+  if (o.freeU && !(images && (o.backbone === "auto" || o.backbone === "unet"))) {
+    refuse("--free-u is for the skip connections of unet.");
+  }
   if (o.average >= halfLivesOf(o).length) {
     refuse(`--average ${o.average}: there are ${halfLivesOf(o).length} averages, counted from 0.`);
   }
