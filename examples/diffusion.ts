@@ -33,4 +33,7 @@ for (const [i, sigma] of sigmas.entries()) {
     x[k] = target + (next / sigma) * ((x[k] as number) - target);
   }
 }
-console.log("first samples:", Array.from({ length: 5 }, (_, i) => [x[2 * i], x[2 * i + 1]]));
+console.log(
+  "first samples:",
+  Array.from({ length: 5 }, (_, i) => [x[2 * i], x[2 * i + 1]]),
+);
