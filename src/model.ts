@@ -18,7 +18,7 @@ import { ReparamError, type Tensor, type Tree } from "./tensor/index.ts";
 /** Settings of a training; everything has a default. */
 export interface TrainSettings
   extends Partial<Pick<FitOptions, "epochs" | "steps" | "batchSize" | "seed" | "threads">>,
-    Pick<FitOptions, "folder" | "onProgress" | "signal"> {
+    Pick<FitOptions, "folder" | "onProgress" | "signal" | "snapshots"> {
   /** Name of a data set, path of a folder, or a data set that is loaded already. Default: what suits the method. */
   readonly data?: string | Dataset;
   /** How a data set given by name is loaded: size of the validation split, binarisation, image size. */

@@ -9,6 +9,7 @@ import { addEvalVerb } from "./eval.ts";
 import { addExperimentVerb } from "./experiment.ts";
 import { addExportVerb } from "./export.ts";
 import { addInfoVerb } from "./info.ts";
+import { addLatentVerb } from "./latent.ts";
 import { addListVerb } from "./list.ts";
 import { addMiVerb } from "./mi.ts";
 import { addNeighboursVerb } from "./neighbours.ts";
@@ -66,6 +67,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   await addTrainVerb(program, context);
   addResumeVerb(program, context);
   addSampleVerb(program, context);
+  addLatentVerb(program, context);
   addEncodeVerb(program, context);
   addDecodeVerb(program, context);
   addEvalVerb(program, context);

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "./terminal.ts";
-import { profileOption } from "./train.ts";
+import { pictureOption, profileOption } from "./train.ts";
 import { resumeRun } from "./training.ts";
 import { addVerb, numberOption } from "./verb.ts";
 
@@ -11,6 +11,7 @@ export const addResumeVerb = (program: Command, context: Context): Command =>
     examples: ["resume runs/gaussian-vae-mnist-1"],
     options: [
       numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
+      pictureOption(),
       new Option("--no-export", "write no ONNX files at the end"),
       profileOption(),
     ],
@@ -20,6 +21,7 @@ export const addResumeVerb = (program: Command, context: Context): Command =>
         {
           exports: flags.export !== false,
           checkpointSeconds: flags.checkpointSeconds as number | undefined,
+          pictureEvery: flags.pictureEvery as number | undefined,
           profile: flags.profile as number | undefined,
         },
         ctx,

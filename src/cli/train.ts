@@ -33,10 +33,17 @@ const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
       logEvery,
     ),
     numberOption("--checkpoint-seconds <s>", "most seconds between checkpoints (default: 20)"),
+    pictureOption(),
     new Option("--no-export", "write no ONNX files at the end"),
     profileOption(),
   ];
 };
+
+export const pictureOption = (): Option =>
+  integerOption(
+    "--picture-every <steps>",
+    "draw samples after so many steps, of the same noise each time, into samples/training of the run",
+  );
 
 /** `--profile` or `--profile 200`. */
 export const profileOption = (): Option =>
@@ -109,6 +116,7 @@ async function requestOf(
     logEvery: number("logEvery") as number,
     folder: given.out as string | undefined,
     checkpointSeconds: number("checkpointSeconds"),
+    pictureEvery: number("pictureEvery"),
     exports: given.export !== false,
     profile: number("profile"),
   };

@@ -24,6 +24,8 @@ export interface TrainRequest {
   /** Folder of the run; the next free one below runs/ when absent. */
   readonly folder?: string | undefined;
   readonly checkpointSeconds?: number | undefined;
+  /** Steps between pictures of samples; only where the method asks for them when absent. */
+  readonly pictureEvery?: number | undefined;
   /** Write ONNX files at the end. */
   readonly exports: boolean;
   /** Steps of each phase to profile; none when absent. */
@@ -58,9 +60,9 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
     if (isTokenData(dataset)) await keepTokens(folder, dataset, request.data);
-    const { checkpointSeconds, profile } = settings;
-    const job = { folder, method, config, dataset, exports, checkpointSeconds, profile };
-    return await trainRun(job, context);
+    const { checkpointSeconds, pictureEvery, profile } = settings;
+    const given = { exports, checkpointSeconds, pictureEvery, profile };
+    return await trainRun({ folder, method, config, dataset, ...given }, context);
   } catch (error) {
     const lines = await run.readMetrics(folder).catch(() => []);
     if (lines.length === 0 && (await run.newestCheckpoint(folder)) === undefined) await undo();
@@ -71,7 +73,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
 /** Goes on with a run from its newest checkpoint. */
 export async function resumeRun(
   folder: string,
-  settings: Pick<Job, "exports" | "checkpointSeconds" | "profile">,
+  settings: Pick<Job, "exports" | "checkpointSeconds" | "pictureEvery" | "profile">,
   context: Context,
 ): Promise<Figures> {
   return trainRun({ ...(await openRun(folder)), ...settings }, context);
@@ -84,16 +86,19 @@ interface Job {
   readonly dataset: Dataset;
   readonly exports: boolean;
   readonly checkpointSeconds?: number | undefined;
+  /** Steps between pictures of samples; only where the method asks for them when absent. */
+  readonly pictureEvery?: number | undefined;
   readonly profile?: number | undefined;
 }
 
 async function trainRun(job: Job, context: Context): Promise<Figures> {
   const { folder, method, config, dataset, exports, checkpointSeconds } = job;
-  const { fit: train, finishRun } = await import("../run/index.ts");
+  const { fit: train, finishRun, drawSnapshots } = await import("../run/index.ts");
   const { epochs, steps, seed, threads, batchSize, logEvery } = config;
   const progress = createProgress(context.terminal, { epochs, steps });
   context.note(`${config.method} on ${config.data.name}: ${folder}`);
   const profiling = await startProfiling(job, context, progress.end);
+  const snapshots = drawSnapshots({ folder, method, threads, seed }, job.pictureEvery);
   try {
     const result = await interruptible(context, (signal) =>
       train({
@@ -103,6 +108,7 @@ async function trainRun(job: Job, context: Context): Promise<Figures> {
         ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
         ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
         ...(profiling === undefined ? {} : { profiler: profiling.profiler }),
+        ...(snapshots === undefined ? {} : { snapshots }),
         onProgress: progress.update,
         warn: (message) => context.note(`reparam: ${message}`),
       }),

@@ -38,6 +38,7 @@ export {
   type VectorIndex,
   vectorIndex,
 } from "./nearest-neighbours.ts";
+export { type PrincipalComponents, principalComponents } from "./principal-components.ts";
 export { type SampleFigures, type SampleFiguresOptions, sampleFigures } from "./sample-figures.ts";
 export {
   projectedWasserstein,

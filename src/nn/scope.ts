@@ -87,6 +87,11 @@ export class Scope {
     return this.#derive(this.key.at(name), false);
   }
 
+  /** The scope of a model that is used as it is while another learns: not in training. */
+  evaluating(): Scope {
+    return new Scope({ key: this.key, train: false });
+  }
+
   /** The scope of another model that is trained in the same step, with buffers of its own. */
   beside(name: string): Scope {
     const { key, train, updates } = this.at(name);

@@ -25,3 +25,19 @@ export function singularValues(matrix: Float64Array, columns: number): number[] 
   });
   return decomposition.diagonal;
 }
+
+/** Eigenvalues of a symmetric matrix [n, n], largest first, and unit eigenvectors, a row each. */
+export function symmetricEigenvectors(
+  matrix: Float64Array,
+  n: number,
+): { readonly values: number[]; readonly vectors: number[][] } {
+  const decomposition = new EigenvalueDecomposition(new Matrix(toRows(matrix, n)), {
+    assumeSymmetric: true,
+  });
+  const { realEigenvalues: values, eigenvectorMatrix: columns } = decomposition;
+  const order = values.map((_, i) => i).sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
+  return {
+    values: order.map((i) => values[i] as number),
+    vectors: order.map((i) => columns.getColumn(i)),
+  };
+}

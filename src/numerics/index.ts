@@ -20,7 +20,7 @@ export {
   toRows,
   transpose,
 } from "./dense.ts";
-export { type Complex, eigenvalues, singularValues } from "./eigenvalues.ts";
+export { type Complex, eigenvalues, singularValues, symmetricEigenvectors } from "./eigenvalues.ts";
 export { matrixExponential, phiFunctions } from "./exponential.ts";
 export { type KraskovResult, kraskovInformation, type Rows } from "./kraskov.ts";
 export { exponentialAction, type KrylovOptions, type KrylovResult } from "./krylov.ts";

@@ -12,6 +12,7 @@ import { openMetrics } from "./metrics-log.ts";
 import { drawPictures } from "./pictures.ts";
 import { writePortrait } from "./portrait.ts";
 import { readRun, type Summary, updateSummary } from "./run-folder.ts";
+import { snapshotPictures } from "./snapshots.ts";
 
 export interface FinishOptions {
   readonly folder: string;
@@ -57,7 +58,7 @@ export async function finishRun(options: FinishOptions): Promise<Finished> {
   const portrait = await timed("portrait", () =>
     writePortrait({ folder, method, dataset, threads, lines }, weights),
   );
-  const pictures = [...portrait.pictures, ...drawn];
+  const pictures = [...portrait.pictures, ...drawn, ...(await snapshotPictures(folder))];
   const { notes } = portrait;
   const exports =
     options.exports === false

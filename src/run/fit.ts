@@ -1,5 +1,5 @@
 import type { Split } from "../data/index.ts";
-import type { Method, Metrics } from "../step/index.ts";
+import type { Method, Metrics, Phase } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
 import { newestCheckpoint } from "./checkpoint.ts";
 import type { MetricsLine } from "./metrics-log.ts";
@@ -27,10 +27,28 @@ export interface FitOptions {
   readonly checkpointSeconds?: number;
   /** Ends the training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Looks at the state now and then. Changes none of the numbers. */
+  readonly snapshots?: Snapshots;
   /** Measures where the time of the first steps goes. Changes none of the numbers. */
   readonly profiler?: StepProfiler;
   readonly onProgress?: (progress: Progress) => void;
   readonly warn?: (message: string) => void;
+}
+
+/** Who is shown the state of a training, and when besides the end of every phase. */
+export interface Snapshots {
+  /** After every so many steps. */
+  readonly every?: number | undefined;
+  readonly take: (snapshot: Snapshot) => Promise<void>;
+}
+
+export interface Snapshot {
+  readonly phase: Phase;
+  /** Steps so far, of all phases. */
+  readonly step: number;
+  /** Whether the phase is over. */
+  readonly ended: boolean;
+  readonly state: Tree<Tensor>;
 }
 
 /** Where a training is, after a step. */

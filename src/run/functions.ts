@@ -66,7 +66,16 @@ export async function compileFunction(
   weights: Tree<Tensor>,
   { threads = 2 }: { readonly threads?: number } = {},
 ): Promise<CompiledFunction> {
-  const definition = functionOf(method, name);
+  return compileDefinition(name, functionOf(method, name), weights, { threads });
+}
+
+/** Compiles a function that is not among a method's own: that of an earlier phase. */
+export async function compileDefinition(
+  name: FunctionName,
+  definition: ModelFunction,
+  weights: Tree<Tensor>,
+  { threads = 2 }: { readonly threads?: number } = {},
+): Promise<CompiledFunction> {
   const { build, example } = functionProgram(name, definition, specsOf(weights));
   const program = await compile<object, Readonly<Record<string, Value>>>(
     (inputs) => build(inputs),

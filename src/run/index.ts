@@ -18,9 +18,17 @@ export {
   finishRun,
   writeReport,
 } from "./finish.ts";
-export { type FitOptions, type FitResult, fit, type Progress } from "./fit.ts";
+export {
+  type FitOptions,
+  type FitResult,
+  fit,
+  type Progress,
+  type Snapshot,
+  type Snapshots,
+} from "./fit.ts";
 export {
   type CompiledFunction,
+  compileDefinition,
   compileFunction,
   type Evaluation,
   evaluateSplit,
@@ -33,6 +41,23 @@ export {
 } from "./functions.ts";
 export { type GenerationOptions, type Generator, openGenerator } from "./generation.ts";
 export { type WrittenFile, writeHuggingFace } from "./hugging-face.ts";
+export {
+  classGrid,
+  directions,
+  interpolation,
+  type LatentGrid,
+  layerGroups,
+  mixing,
+  projectionStarts,
+  truncationGrid,
+} from "./latent-grids.ts";
+export {
+  type LatentSpace,
+  openLatentSpace,
+  type Projection,
+  type SpaceOptions,
+  stackRows,
+} from "./latent-space.ts";
 export {
   type EvaluationLine,
   type MetricsLine,
@@ -54,6 +79,7 @@ export {
 } from "./run-folder.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from "./safetensors.ts";
 export { type SamplingOptions, sampleToken } from "./sampling.ts";
+export { drawSnapshots } from "./snapshots.ts";
 export {
   createStepProfiler,
   type KernelTime,

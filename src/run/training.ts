@@ -196,7 +196,9 @@ export class Training {
       length === undefined
         ? epochs * this.#loader.batchesPerEpoch - (cursor - phaseCursor)
         : length - iteration;
-    return Math.min(left, stepsTogether(this.#secondsPerStep, checkpointSeconds - age));
+    const every = this.#options.snapshots?.every;
+    const untilShown = every === undefined ? left : every - (this.position.step % every);
+    return Math.min(left, untilShown, stepsTogether(this.#secondsPerStep, checkpointSeconds - age));
   }
 
   /** Counts the step, logs, evaluates and saves as it is due; a checkpoint is always the last of these. */
@@ -225,6 +227,7 @@ export class Training {
     const last = position.phase === phases.length - 1;
     const evaluation = last && (epochEnds || over) ? await this.#evaluateValidation() : undefined;
     position.finished = last && over;
+    await this.#snapshot(over);
     const age = (performance.now() - this.#savedAt) / 1000;
     const { checkpointSeconds = 20 } = this.#options;
     const due = age >= checkpointSeconds || (epochEnds && age >= checkpointSeconds / 4);
@@ -232,6 +235,15 @@ export class Training {
       await this.#save();
     }
     this.#report(metrics, evaluation);
+  }
+
+  async #snapshot(ended: boolean): Promise<void> {
+    const { snapshots } = this.#options;
+    const { step } = this.position;
+    if (snapshots === undefined) return;
+    if (!ended && (snapshots.every === undefined || step % snapshots.every !== 0)) return;
+    const { phase } = this.#running;
+    await snapshots.take({ phase, step, ended, state: this.#running.read() });
   }
 
   async #logInterval(): Promise<void> {

@@ -45,3 +45,4 @@ export type {
   ImagesDrawing,
   Portrait,
 } from "./portrait.ts";
+export { type ProjectionOptions, projectionPhase } from "./projection.ts";
