@@ -21,6 +21,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     async () => (await import("./vae/categorical-vae.ts")).categoricalVae,
   ),
   entry(
+    "introvae",
+    "Introspective variational autoencoder: the encoder is the discriminator (Huang et al. 2018)",
+    async () => (await import("./vae/introvae.ts")).introvae,
+  ),
+  entry(
     "real-nvp",
     "Normalizing flow of affine couplings (Dinh, Sohl-Dickstein, Bengio 2017)",
     async () => (await import("./flow/real-nvp.ts")).realNvp,

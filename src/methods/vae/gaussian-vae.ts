@@ -19,7 +19,7 @@ import { estimatorOptions } from "../estimation.ts";
 import { createAutoencoder, objectiveOptions } from "./autoencoder.ts";
 import { B, bernoulliLikelihood, normalLikelihood } from "./likelihood.ts";
 import { networkOption, networksOf } from "./networks.ts";
-import type { Edit, LatentPrior, Posterior } from "./posterior.ts";
+import type { Edit, LatentPrior, Posterior, Traversal } from "./posterior.ts";
 
 const options = z.object({
   network: networkOption("mlp"),
@@ -51,7 +51,7 @@ const prior = Normal({ mean: 0, std: 1 });
 const logDensity = (p: Normal, x: Value): Value => sum(p.logProb(x), -1);
 
 /** q(z | x), its elements independent. */
-const posteriorOf = (q: Normal): Posterior => ({
+export const posteriorOf = (q: Normal): Posterior => ({
   q: Independent(q, 1),
   logPrior: (latent) => logDensity(prior, latent),
   kl: sum(kl(q, prior), -1),
@@ -79,17 +79,13 @@ const create = (o: Options, data: DataShape): Method =>
       likelihood: ({ logStd }) =>
         logStd === undefined ? bernoulliLikelihood : normalLikelihood(logStd),
       prior: scaledNormal(o.latents),
-      traversal: {
-        summary: "the first latents from −3 to 3, a row each, around an image",
-        columns: steps.length,
-        edits: editsOf(o.latents),
-      },
+      traversal: latentTraversal(o.latents),
     },
     o,
     data,
   );
 
-const scaledNormal = (latents: number): LatentPrior => ({
+export const scaledNormal = (latents: number): LatentPrior => ({
   summary: "images of latents from the prior",
   inputs: {
     noise: { dtype: "float32", shape: [B, latents], noise: "normal", description: "N(0, 1)" },
@@ -111,6 +107,12 @@ const editsOf = (latents: number): Edit[] =>
   Array.from({ length: Math.min(10, latents) }, (_, at) =>
     steps.map((value) => ({ at, values: [value] })),
   ).flat();
+
+export const latentTraversal = (latents: number): Traversal => ({
+  summary: "the first latents from −3 to 3, a row each, around an image",
+  columns: steps.length,
+  edits: editsOf(latents),
+});
 
 export const gaussianVae = defineMethod({
   name: "gaussian-vae",
