@@ -41,6 +41,7 @@ const steps = 24;
 /** Sizes that a method may have, made small; what it does not have is left out. */
 const tinySizes: Readonly<Record<string, number | string>> = {
   ...{ hidden: 32, width: 8, features: 16, layers: 4, latents: 6, boundSamples: 4 },
+  vaeSteps: 8,
   ...{ multipliers: "1", patch: 4, learningRate: 1e-2 },
 };
 
