@@ -59,6 +59,7 @@ export const trainings: Readonly<Record<string, () => Training | Promise<Trainin
   gpt: () => gpt(),
   "gpt-dropout": () => gpt(0.1),
   infomax: () => infomax(),
+  fsq: () => methodTraining("fsq", 64),
 };
 
 const training = (
@@ -91,6 +92,7 @@ export const workloads: readonly Workload[] = [
   training("gpt", "GPT, 6 layers of 192, context 128", [32, 2], ["gpt.py"]),
   training("gpt-dropout", "GPT with dropout 0.1", [32, 1], ["gpt.py", "--dropout", "0.1"]),
   training("infomax", "Deep InfoMax, 128 latents, 32×32×3", [64, 5], ["infomax.py"]),
+  training("fsq", "FSQ image tokenizer, 28×28, width 64", [64, 5], ["fsq.py"]),
   inference("unet-inference", "U-Net forward pass", [64, 2], (t) => unetForward(64, t), [
     ...["unet.py", "--infer", "--batch", "64"],
   ]),

@@ -12,7 +12,7 @@ import {
   rowsOf,
 } from "../../src/run/index.ts";
 import { type FunctionName, type Method, weightsOf } from "../../src/step/index.ts";
-import { dim, spec, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { dim, leafMap, spec, type Tensor, type Tree, tensor } from "../../src/tensor/index.ts";
 import { evaluate, trace, type Value } from "../../src/trace/index.ts";
 import { readGolden } from "../golden/read.ts";
 
@@ -130,6 +130,38 @@ it("k-means takes the centres that Lloyd's iteration does, round after round", (
   }
 });
 
+describe("the adversarial term", () => {
+  const network = { levels: "5,4", learningRate: 1e-2 };
+  const paramsOf = ({ state }: FitResult): string[] =>
+    [...leafMap((state as { params: Tree<Tensor> }).params)].map(([, { data }]) => data.join());
+
+  it("changes nothing before it begins, and the tokenizer afterwards", async () => {
+    const alone = await create("fsq", network);
+    const judged = await create("fsq", { ...network, adversarial: 0.1, adversarialAfter: 3 });
+    for (const [steps, same] of [
+      [3, true],
+      [5, false],
+    ] as const) {
+      const [a, b] = [await trained(alone, steps), await trained(judged, steps)];
+      expect(paramsOf(a).join() === paramsOf(b).join(), `${steps} steps`).toBe(same);
+    }
+  });
+
+  it("is the hinge loss of a discriminator that learns", async () => {
+    const method = await create("fsq", { ...network, adversarial: 1e-3, adversarialAfter: 2 });
+    const { lines } = await trained(method, 40);
+    const metrics = lines.flatMap((line) => (line.kind === "train" ? [line.metrics] : []));
+    expect(metrics.slice(0, 2).map(({ discriminator }) => discriminator)).toEqual([0, 0]);
+    // A discriminator that says 0 to everything has 2.
+    expect(metrics[2]?.discriminator).toBeCloseTo(2, 1);
+    expect(metrics.at(-1)?.discriminator).toBeLessThan(0.5);
+    for (const { loss, squaredError, adversarial } of metrics) {
+      const parts = 10 * (squaredError as number) + 1e-3 * (adversarial as number);
+      expect(loss).toBeCloseTo(parts, 5);
+    }
+  });
+});
+
 it("images that the stride does not divide are padded, and cut again", async () => {
   const method = await create("fsq", { halvings: 3, padding: true });
   const result = await trained(method, 2);
@@ -155,6 +187,7 @@ it.each([
   ["fsq", { halvings: 3 }, /28×28 pixels are not divisible by the stride 8.*--padding.*32×32/],
   ["vq-vae", { codes: 2 ** 20, dimension: 1024 }, /take 4.0 GiB, and at most 1 GiB/],
   ["vq-vae", { heads: 3 }, /16 numbers cannot be cut into 3 equal heads/],
+  ["vq-vae", { quantizer: "gumbel", codes: 400_000 }, /2.3 GiB for the logits/],
   ["vq-vae", { quantizer: "gumbel", start: "k-means" }, /Leave out --start/],
   ["vq-vae", { quantizer: "simvq", reviveAfter: 5 }, /Leave out reviveAfter/],
 ] as const)("%s refuses %o", async (name, options, message) => {

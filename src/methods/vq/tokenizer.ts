@@ -14,9 +14,11 @@ import {
   type ModelFunction,
   modelOf,
   type Phase,
+  type Player,
 } from "../../step/index.ts";
 import type { Tree } from "../../tensor/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
+import { type Adversary, adversaryOf } from "./adversary.ts";
 import { B, type Images, imagesOf, picture } from "./images.ts";
 import {
   type DecoderParams,
@@ -48,16 +50,19 @@ export const tokenizerOptions = {
     .default(0.1)
     .describe("of pixels in [0, 1]: the squared error is divided by it; CIFAR-10 has 0.06"),
   learningRate: z.number().positive().default(1e-3).describe("of Adam"),
+  adversarial: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("weight of what a discriminator of patches says of reconstructions; 0: no such"),
+  adversarialAfter: z
+    .int()
+    .min(0)
+    .default(1000)
+    .describe("updates before the discriminator's term"),
 };
 
-export interface TokenizerOptions {
-  readonly halvings: number;
-  readonly width: number;
-  readonly blocks: number;
-  readonly padding: boolean;
-  readonly pixelVariance: number;
-  readonly learningRate: number;
-}
+export type TokenizerOptions = z.infer<z.ZodObject<typeof tokenizerOptions>>;
 
 type TokenizerModel = {
   readonly encoder: EncoderParams;
@@ -109,7 +114,8 @@ export function createTokenizer(
     quantizer: quantizer.init(key.at("quantizer")),
     decoder: initDecoder(key.at("decoder"), channels, quantizer.dimension, o),
   });
-  const training = trainingPhase(t, o, init, optimizer);
+  const adversary = adversaryOf(o, channels);
+  const training = trainingPhase(t, o, { init, optimizer, adversary });
   const encoded = (
     state: Tree<Value>,
     { image }: Readonly<Record<string, Value>>,
@@ -132,34 +138,51 @@ export function createTokenizer(
   };
 }
 
-/** One program: a step of gradient descent, after which dead codes are replaced. */
+/** The tokenizer's training, and the discriminator where there is one. */
+type TrainingState = GradientState & { readonly discriminator?: Player };
+
+interface TrainingParts {
+  readonly init: (key: Key) => TokenizerModel;
+  readonly optimizer: Optimizer;
+  readonly adversary: Adversary | undefined;
+}
+
+/** One program: a step of gradient descent, after which dead codes are replaced; and one of the discriminator. */
 function trainingPhase(
   t: Tokenizer,
   o: TokenizerOptions,
-  init: (key: Key) => TokenizerModel,
-  optimizer: Optimizer,
+  { init, optimizer, adversary }: TrainingParts,
 ): Phase {
   return {
     name: "train",
     init: (key) => {
       const variables = variablesOf(init(key));
-      return { ...variables, optimizer: optimizer.init(variables.params), step: constant(0) };
+      return {
+        ...{ ...variables, optimizer: optimizer.init(variables.params), step: constant(0) },
+        ...(adversary && { discriminator: adversary.init(key.at("discriminator")) }),
+      } as unknown as Tree<Value>;
     },
     programs: {
       step: {
         inputs: { batch: t.images.batch },
         build: ({ state, batch }, scope) => {
-          const before = state as unknown as GradientState;
+          const before = state as unknown as TrainingState;
           const model = assemble<TokenizerModel>(before);
           const { image } = batch as Readonly<Record<string, Value>>;
-          const { terms, lookups } = trainingTerms(t, model, image as Value, scope, o);
-          const next = applyGradient(before, terms.loss, optimizer);
+          const { terms, lookups, images } = trainingTerms(t, model, image as Value, scope, o);
+          const at = { step: before.step, scope: scope.beside("discriminator") };
+          const game = before.discriminator && adversary?.play(before.discriminator, images, at);
+          const loss = game === undefined ? terms.loss : terms.loss.add(game.term);
+          const next = applyGradient(before, loss, optimizer);
           const params = revive(next.params, "quantizer", lookups);
           const buffers = scope.nextBuffers(before.buffers ?? {});
           const step = before.step.add(1);
           return {
-            state: { ...next, params, buffers, step } as unknown as Tree<Value>,
-            metrics: terms as unknown as Tree<Value>,
+            state: {
+              ...{ ...next, params, buffers, step },
+              ...(game && { discriminator: game.next }),
+            } as unknown as Tree<Value>,
+            metrics: { ...terms, loss, ...game?.losses } as unknown as Tree<Value>,
           };
         },
       },
@@ -174,15 +197,21 @@ function trainingTerms(
   image: Value,
   scope: Scope,
   o: TokenizerOptions,
-): { terms: LossTerms; lookups: readonly Lookup[] } {
+): {
+  terms: LossTerms;
+  lookups: readonly Lookup[];
+  images: { readonly real: Value; readonly made: Value };
+} {
   const x = t.images.pixels(image);
   const coded = t.quantizer.quantize(model.quantizer, t.vectors(model, x), scope.at("quantizer"));
-  const squaredError = mean(t.pixels(model, coded.values).sub(x).square());
+  const made = t.pixels(model, coded.values);
+  const squaredError = mean(made.sub(x).square());
   const losses = Object.values(coded.losses);
   const loss = losses.reduce((a, b) => a.add(b), squaredError.mul(1 / o.pixelVariance));
   return {
     terms: { loss, squaredError, ...coded.losses, ...coded.statistics },
     lookups: coded.lookups,
+    images: { real: x, made },
   };
 }
 

@@ -20,6 +20,7 @@ import {
 } from "../../nn/quantizers/index.ts";
 import { type DataShape, defineMethod, type Method } from "../../step/index.ts";
 import { ReparamError } from "../../tensor/index.ts";
+import { imagesOf } from "./images.ts";
 import type { Tables } from "./start.ts";
 import { createTokenizer, tokenizerOptions } from "./tokenizer.ts";
 
@@ -141,6 +142,20 @@ function quantizerOf(o: Options, window: number): { quantizer: Quantizer; tables
   };
 }
 
+/** A gigabyte of logits, which the relaxed choice has several of. */
+const mostLogits = 2 ** 28;
+
+/** Throws where a batch has more logits than fit into memory: unlike distances, they are needed all at once. */
+function checkLogits({ codes, halvings, padding, heads }: Options, data: DataShape): void {
+  const [, height, width] = imagesOf(data, 2 ** halvings, padding).padded;
+  const vectors = (data.batchSize * heads * height * width) / 4 ** halvings;
+  if (vectors * codes <= mostLogits) return;
+  const size = `${((4 * vectors * codes) / 2 ** 30).toFixed(1)} GiB`;
+  throw new ReparamError(
+    `vq-vae: the quantizer gumbel needs ${size} for the logits of ${codes} codes for ${vectors} vectors of a batch. Use fewer codes, a smaller batch, or the quantizer vq.`,
+  );
+}
+
 function create(o: Options, data: DataShape): Method {
   const kMeans = o.start === "k-means";
   if (kMeans && o.quantizer !== "vq") {
@@ -148,6 +163,7 @@ function create(o: Options, data: DataShape): Method {
       `vq-vae: start k-means is for the quantizer vq, not ${o.quantizer}. Leave out --start.`,
     );
   }
+  if (o.quantizer === "gumbel") checkLogits(o, data);
   const { quantizer, tables } = quantizerOf(o, epochSteps(data));
   const started = kMeans ? tables : undefined;
   return createTokenizer({ name: "vq-vae", quantizer, started }, o, data);
