@@ -1,0 +1,26 @@
+// The text of the experiments with language models.
+import { fileURLToPath } from "node:url";
+import { type Dataset, loadDataset } from "reparam/data";
+import { quick } from "./command.ts";
+
+/** A page of this repository, for a machine without network. */
+const page = fileURLToPath(new URL("../../docs/guide/text.md", import.meta.url));
+
+/** Windows of each held-out part: 65536 tokens of context 64. */
+const heldOut = quick ? 4 : 1024;
+
+/**
+ * The addresses on the State of the Union as windows of tokens, by default characters: training text from 1790 on,
+ * the test text from the last years, the validation text before it, of each the first windows.
+ */
+export async function corpus(load: {
+  readonly context: number;
+  readonly tokenizer?: string;
+  readonly vocabulary?: number;
+}): Promise<Dataset> {
+  const data = quick ? page : "state-of-the-union";
+  const options = { tokenizer: "characters", ...load };
+  const whole = await loadDataset(data, options);
+  const { validation, test } = await loadDataset(data, { ...options, limit: heldOut });
+  return { ...whole, validation, test };
+}
