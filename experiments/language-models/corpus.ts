@@ -24,3 +24,14 @@ export async function corpus(load: {
   const { validation, test } = await loadDataset(data, { ...options, limit: heldOut });
   return { ...whole, validation, test };
 }
+
+/** Bits a token of the test text by how frequent tokens are in the training text: what a model without context has. */
+export function unigramBits({ train, test, tokenizer }: Dataset): number {
+  const counts = new Float64Array(tokenizer?.vocabulary ?? 0).fill(1);
+  for (const id of train.columns.tokens?.data ?? []) counts[Number(id)]! += 1;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const ids = test.columns.tokens?.data ?? new Int32Array();
+  let bits = 0;
+  for (const id of ids) bits -= Math.log2((counts[Number(id)] as number) / total);
+  return bits / ids.length;
+}

@@ -1,5 +1,5 @@
 // One language model, trained, and what it reaches on text that it has not seen.
-import { findMethod, train, weightsOf } from "reparam";
+import { findMethod, ReparamError, train, weightsOf } from "reparam";
 import type { Dataset } from "reparam/data";
 import { dataShape } from "reparam/run";
 import { initialState } from "reparam/step";
@@ -28,8 +28,9 @@ export function smallGpt(options: Readonly<Record<string, unknown>>): Recipe {
 }
 
 export interface Cell {
-  /** Of the test text. */
+  /** Of the test text; of a training that ended in numbers that are not finite those of equal chances. */
   readonly bitsPerCharacter: number;
+  readonly finite: boolean;
   readonly parameters: number;
   readonly seconds: number;
 }
@@ -75,15 +76,22 @@ export const trainCell = (
 ): Promise<Cell> =>
   cell(root, `${name} seed ${seed}`, async () => {
     const { batchSize, steps, options } = recipe;
+    const parameters = await parametersOf(data, recipe);
     const start = performance.now();
-    const model = await train("gpt", { data, batchSize, steps, seed, threads, options });
-    const seconds = (performance.now() - start) / 1000;
-    const { bitsPerCharacter = Number.NaN } = (await model.evaluate("test")).metrics;
-    return { bitsPerCharacter, parameters: countOf(model.weights), seconds };
+    let reached = Number.NaN;
+    try {
+      const model = await train("gpt", { data, batchSize, steps, seed, threads, options });
+      reached = (await model.evaluate("test")).metrics.bitsPerCharacter ?? Number.NaN;
+    } catch (error) {
+      if (!(error instanceof ReparamError && error.message.includes("not finite"))) throw error;
+    }
+    const finite = Number.isFinite(reached);
+    const bitsPerCharacter = finite ? reached : Math.log2(data.tokenizer?.vocabulary ?? Number.NaN);
+    return { bitsPerCharacter, finite, parameters, seconds: (performance.now() - start) / 1000 };
   });
 
 /** What stands below a table of such cells. */
-export function describeCells(cells: readonly Cell[], { steps }: Recipe): string {
+export function describeCells(cells: readonly Cell[], { steps }: Pick<Recipe, "steps">): string {
   const counts = cells.map(({ parameters }) => parameters);
   const seconds = meanOf(cells.map((each) => each.seconds)).toFixed(0);
   return `bits a character of the test text after ${steps} steps, mean ± standard deviation over seeds ${seeds.join(", ")}; ${Math.min(...counts)} to ${Math.max(...counts)} parameters; ${seconds} s a cell on ${threads} threads`;
