@@ -2,7 +2,7 @@
 // networks give up what larger keys take.
 // npx tsx experiments/key-size.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/key-size and not trained again; the picture is written
-// there. --full trains five times as long, with twice the width.
+// there. --full trains seven times as long, with twice the width and four times the context.
 import type { Series } from "reparam/report";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import {
@@ -18,6 +18,7 @@ import {
 import { corpus } from "./language-models/corpus.ts";
 import {
   type Cell,
+  context,
   describeCells,
   matchedWidth,
   smallGpt,
@@ -25,14 +26,14 @@ import {
 } from "./language-models/train-cell.ts";
 
 const root = rootOf("key-size");
-const headCounts = quick ? [2, 4] : full ? [2, 4, 8, 16, 32] : [4, 8, 16];
-const keySizes = quick ? [4] : full ? [4, 8, 16, 32, 64] : [4, 8, 16, 32];
+const headCounts = quick ? [2, 4] : full ? [2, 4, 8, 16, 32] : [4, 16];
+const keySizes = quick ? [4] : full ? [4, 8, 16, 32, 64] : [4, 8, 16];
 const reference = smallGpt({ heads: 4 });
 const width = reference.options.width as number;
 /** Above this many numbers of all heads' keys the feed-forward networks would have nothing left. */
 const most = 4 * width;
 
-const data = await corpus({ context: quick ? 16 : 64 });
+const data = await corpus({ context });
 const settings = headCounts.flatMap((heads) =>
   keySizes.filter((keySize) => heads * keySize <= most).map((keySize) => ({ heads, keySize })),
 );

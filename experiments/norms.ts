@@ -18,7 +18,7 @@ import { corpus, unigramBits } from "./language-models/corpus.ts";
 import { type Cell, describeCells, type Recipe, trainCell } from "./language-models/train-cell.ts";
 
 const root = rootOf("norms");
-const steps = quick ? 4 : full ? 1500 : 150;
+const steps = quick ? 4 : full ? 1500 : 120;
 const depths = quick ? [1] : full ? [2, 8, 24] : [2, 8];
 const rates = quick ? [1e-3] : [3e-3, 1e-2, 3e-2];
 

@@ -2,7 +2,7 @@
 // softmax, and their weights after it, with few wide heads and with many narrow ones.
 // npx tsx experiments/talking-heads.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/talking-heads and not trained again; the picture is written
-// there. --full trains five times as long, with twice the width and more numbers of heads.
+// there. --full trains seven times as long, with twice the width and four times the context and more numbers of heads.
 import { spreadOfSeveral } from "./figures/spread.ts";
 import {
   bandSeries,
@@ -17,6 +17,7 @@ import {
 import { corpus } from "./language-models/corpus.ts";
 import {
   type Cell,
+  context,
   describeCells,
   matchedWidth,
   smallGpt,
@@ -50,7 +51,7 @@ const settings = headCounts.flatMap((heads) =>
     .map(({ name, options }) => ({ name, heads, options: { heads, ...options(heads) } })),
 );
 
-const data = await corpus({ context: quick ? 16 : 64 });
+const data = await corpus({ context });
 const reference = smallGpt({ heads: 4 });
 const cells: Record<string, Cell[]> = {};
 // Seeds outside: a part of the grid is whole seeds.

@@ -1,7 +1,7 @@
 // The command line of the experiments with language models, and cells that are made once.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { linePlot, markdownTable, type Series, svgToPng, textTable } from "reparam/report";
+import { barPlot, linePlot, markdownTable, type Series, svgToPng, textTable } from "reparam/report";
 import { deviationOf, meanOf } from "../figures/spread.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -53,4 +53,12 @@ export async function drawLines(
   plot: Parameters<typeof linePlot>[0],
 ): Promise<void> {
   await writeFile(`${root}/${name}.png`, await svgToPng(linePlot(plot)));
+}
+
+export async function drawBars(
+  root: string,
+  name: string,
+  plot: Parameters<typeof barPlot>[0],
+): Promise<void> {
+  await writeFile(`${root}/${name}.png`, await svgToPng(barPlot(plot)));
 }

@@ -6,8 +6,8 @@ import { quick } from "./command.ts";
 /** A page of this repository, for a machine without network. */
 const page = fileURLToPath(new URL("../../docs/guide/text.md", import.meta.url));
 
-/** Windows of each held-out part: 65536 tokens of context 64. */
-const heldOut = quick ? 4 : 1024;
+/** Tokens of each held-out part. */
+const heldOut = quick ? 64 : 65_536;
 
 /**
  * The addresses on the State of the Union as windows of tokens, by default characters: training text from 1790 on,
@@ -21,7 +21,10 @@ export async function corpus(load: {
   const data = quick ? page : "state-of-the-union";
   const options = { tokenizer: "characters", ...load };
   const whole = await loadDataset(data, options);
-  const { validation, test } = await loadDataset(data, { ...options, limit: heldOut });
+  const { validation, test } = await loadDataset(data, {
+    ...options,
+    limit: Math.ceil(heldOut / load.context),
+  });
   return { ...whole, validation, test };
 }
 

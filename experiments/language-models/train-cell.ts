@@ -14,6 +14,9 @@ export interface Recipe {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** Tokens that are read at once. */
+export const context = quick ? 16 : full ? 128 : 32;
+
 /** The gpt that key sizes and mixings of heads are compared in: two layers, rotary positions. */
 export function smallGpt(options: Readonly<Record<string, unknown>>): Recipe {
   const steps = quick ? 4 : full ? 4000 : 600;
