@@ -30,7 +30,7 @@ const keep = <C extends Cell | PairCell>(name: string, made: C): C => {
 };
 
 const shares = ["none", "attention", "feed-forward", "all"] as const;
-const layers = 4;
+const layers = 3;
 const characters = await corpus({ context });
 const shared: Record<string, Cell[]> = { none: [], attention: [], "feed-forward": [], all: [] };
 for (const seed of seeds) {

@@ -2,26 +2,49 @@
 positions, pre-norm, causal attention, GELU of 4 times the width, AdamW 3e-4. `--generate` is 64 tokens
 after a prompt of 64, one at a time, with a cache of keys and values."""
 
+import dataclasses
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import training
 
-LAYERS, FEATURES, HEADS, CONTEXT, VOCABULARY = 6, 192, 6, 128, 256
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    layers: int = 6
+    features: int = 192
+    heads: int = 6
+    context: int = 128
+    vocabulary: int = 256
+    # Whether tokens are predicted by the table that embeds them.
+    tied: bool = False
+
+    @property
+    def key(self):
+        return self.features // self.heads
+
+    def empty_caches(self):
+        """Room for keys and values of every layer."""
+        shape = (2, 1, self.heads, self.context, self.key)
+        return [torch.zeros(shape) for _ in range(self.layers)]
+
+
 PROMPT = 64
 
 
 class Attention(nn.Module):
-    def __init__(self, rate):
+    def __init__(self, sizes, rate):
         super().__init__()
-        self.project = nn.Linear(FEATURES, 3 * FEATURES)
-        self.out = nn.Linear(FEATURES, FEATURES)
+        self.sizes = sizes
+        self.project = nn.Linear(sizes.features, 3 * sizes.features)
+        self.out = nn.Linear(sizes.features, sizes.features)
         self.rate = rate
 
     def forward(self, x, cache, past):
         batch, length, _ = x.shape
-        heads = self.project(x).view(batch, length, 3, HEADS, FEATURES // HEADS)
+        heads = self.project(x).view(batch, length, 3, self.sizes.heads, self.sizes.key)
         q, k, v = heads.permute(2, 0, 3, 1, 4)
         if cache is not None:
             end = past + length
@@ -35,13 +58,14 @@ class Attention(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, rate):
+    def __init__(self, sizes, rate):
         super().__init__()
-        self.norm1 = nn.LayerNorm(FEATURES)
-        self.attention = Attention(rate)
-        self.norm2 = nn.LayerNorm(FEATURES)
-        self.wide = nn.Linear(FEATURES, 4 * FEATURES)
-        self.narrow = nn.Linear(4 * FEATURES, FEATURES)
+        features = sizes.features
+        self.norm1 = nn.LayerNorm(features)
+        self.attention = Attention(sizes, rate)
+        self.norm2 = nn.LayerNorm(features)
+        self.wide = nn.Linear(features, 4 * features)
+        self.narrow = nn.Linear(4 * features, features)
         self.dropout = nn.Dropout(rate) if rate > 0 else nn.Identity()
 
     def forward(self, x, cache=None, past=0):
@@ -50,13 +74,15 @@ class Layer(nn.Module):
 
 
 class Gpt(nn.Module):
-    def __init__(self, rate):
+    def __init__(self, sizes, rate=0.0):
         super().__init__()
-        self.tokens = nn.Embedding(VOCABULARY, FEATURES)
-        self.positions = nn.Embedding(CONTEXT, FEATURES)
-        self.layers = nn.ModuleList(Layer(rate) for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(FEATURES)
-        self.head = nn.Linear(FEATURES, VOCABULARY, bias=False)
+        self.tokens = nn.Embedding(sizes.vocabulary, sizes.features)
+        self.positions = nn.Embedding(sizes.context, sizes.features)
+        self.layers = nn.ModuleList(Layer(sizes, rate) for _ in range(sizes.layers))
+        self.norm = nn.LayerNorm(sizes.features)
+        self.head = nn.Linear(sizes.features, sizes.vocabulary, bias=False)
+        if sizes.tied:
+            self.head.weight = self.tokens.weight
         self.dropout = nn.Dropout(rate) if rate > 0 else nn.Identity()
 
     def forward(self, tokens, caches=None, past=0):
@@ -67,29 +93,36 @@ class Gpt(nn.Module):
         return self.head(self.norm(x))
 
 
-def generator_of(model, run):
-    """A step that continues a prompt by the likeliest tokens."""
-    model.eval()
-    prompt = torch.arange(PROMPT).mul(7).remainder(VOCABULARY).view(1, PROMPT)
-    caches = [torch.zeros(2, 1, HEADS, CONTEXT, FEATURES // HEADS) for _ in range(LAYERS)]
+@torch.inference_mode()
+def likeliest(run, tokens, sizes, count):
+    """Continues tokens [1, T] by the likeliest ones, one at a time: a list of `count` ids."""
+    caches, past, found = sizes.empty_caches(), 0, []
+    for _ in range(count):
+        logits = run(tokens, caches, past)
+        past += tokens.shape[1]
+        tokens = logits[:, -1].argmax(-1, keepdim=True)
+        found.append(tokens.item())
+    return found
 
-    @torch.inference_mode()
+
+def generator_of(model, run, sizes):
+    """A step that continues a prompt to the end of the context."""
+    model.eval()
+    prompt = torch.arange(PROMPT).mul(7).remainder(sizes.vocabulary).view(1, PROMPT)
+
     def generate(batch, draw):
-        tokens, past, total = prompt, 0, 0
-        while past < CONTEXT - 1:
-            logits = run(tokens, caches, past)
-            past += tokens.shape[1]
-            tokens = logits[:, -1].argmax(-1, keepdim=True)
-            total += tokens.item()
-        return {"total": torch.tensor(total)}
+        found = likeliest(run, prompt, sizes, sizes.context - PROMPT)
+        return {"total": torch.tensor(sum(found))}
 
     return generate
 
 
 def make(args):
-    model = Gpt(args.dropout)
+    sizes = Sizes()
+    model = Gpt(sizes, args.dropout)
     generator = torch.Generator().manual_seed(args.seed)
-    samples = torch.randint(0, VOCABULARY, (8 * args.batch, CONTEXT + 1), generator=generator)
+    shape = (8 * args.batch, sizes.context + 1)
+    samples = torch.randint(0, sizes.vocabulary, shape, generator=generator)
     optimizer = training.adam(
         model.parameters(), not args.no_fused, kind=torch.optim.AdamW, lr=3e-4
     )
@@ -105,7 +138,7 @@ def make(args):
         return {"loss": loss.detach()}
 
     columns = {"token": samples.int()}
-    chosen = generator_of(model, run) if args.generate else step
+    chosen = generator_of(model, run, sizes) if args.generate else step
     return training.Training(model, columns, chosen)
 
 

@@ -13,8 +13,8 @@ type PairTask = (typeof pairTasks)[number];
 const half = quick ? 6 : full ? 62 : 16;
 export const pairContext = 2 * half + 3;
 
-const steps = quick ? 4 : full ? 20_000 : 800;
-const batchSize = quick ? 8 : 32;
+const steps = quick ? 4 : full ? 20_000 : 500;
+const batchSize = quick ? 8 : 24;
 
 /** Shares from 0 to 1, of the test text. */
 export interface PairCell {
