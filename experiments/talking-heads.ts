@@ -80,7 +80,7 @@ printTable(
 console.log(describeCells(Object.values(cells).flat(), reference));
 await drawLines(root, "bits", {
   title: `Test text after ${reference.steps} steps, equal parameters`,
-  x: { label: "heads", scale: "log" },
+  x: { label: "heads" },
   y: { label: "bits a character" },
   series: mixings.map(({ name }) => {
     const own = headCounts.filter((heads) => bitsOf(heads, name).length > 0);

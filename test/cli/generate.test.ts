@@ -1,7 +1,8 @@
 // A small language model from a text file to its continuation and to a folder for other libraries.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as runtime from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSession } from "../../src/onnx/index.ts";
 import { decodeSafetensors } from "../../src/run/index.ts";
@@ -17,15 +18,7 @@ beforeAll(async () => {
   const file = join(root, "story.txt");
   writeFileSync(file, "abcd efgh. ".repeat(120));
   const flags = ["--data", file, "--context", "16", "--batch-size", "16", "--steps", "60"];
-  const { status, stderr } = await invoke(
-    "train",
-    "gpt",
-    ...flags,
-    ...tiny,
-    "--no-export",
-    "--out",
-    run,
-  );
+  const { status, stderr } = await invoke("train", "gpt", ...flags, ...tiny, "--out", run);
   expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
   // The model goes on without its data.
   rmSync(file);
@@ -81,6 +74,58 @@ describe("sample", () => {
   ])("refuses %j", async (flags, message) => {
     const { status, stderr } = await sample(...flags);
     expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+});
+
+describe("train", () => {
+  const text = join(root, "text.txt");
+  const gpt = (...flags: string[]) =>
+    invoke("train", "gpt", "--data", text, "--steps", "1", "--out", join(root, "bad"), ...flags);
+
+  const enough = "abcd ".repeat(60);
+  it.each([
+    ["an empty text", "", [], /text.txt has no text to train on: it is empty/],
+    ["a text of less than a window", "abc", [], /a window of context 8 needs 9/],
+    ["keys that cannot turn", enough, ["--positions", "rotary", "--key-size", "3"], /got 3/],
+    ["softmax heads alone", enough, ["--softmax-heads", "4"], /wants talkingHeads logits\+weights/],
+    ["heads that do not fit", enough, ["--heads", "3"], /do not divide a width of 128/],
+  ] as [string, string, string[], RegExp][])(
+    "refuses %s",
+    async (_what, content, flags, message) => {
+      writeFileSync(text, content);
+      const { status, stderr } = await gpt("--context", "8", ...flags);
+      expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+      expect(existsSync(join(root, "bad"))).toBe(false);
+    },
+  );
+});
+
+describe("next.onnx", () => {
+  it("in ONNX Runtime alone, keys and values in and out, gives the text of sample", async () => {
+    const file = JSON.parse(readFileSync(join(run, "tokenizer.json"), "utf8")) as TokenizerFile;
+    const tokenizer = openTokenizer(file);
+    const session = await runtime.InferenceSession.create(join(run, "next.onnx"));
+    const written = tokenizer.encode("abcd");
+    let fresh = written.slice();
+    const none = (): runtime.Tensor => new runtime.Tensor(new Float32Array(0), [1, 2, 0, 8]);
+    let past: Record<string, runtime.Tensor> = { pastKeys0: none(), pastValues0: none() };
+    for (let i = 0; i < 12; i++) {
+      const token = new runtime.Tensor(Int32Array.from(fresh), [1, fresh.length]);
+      const result = await session.run({ token, ...past });
+      past = { pastKeys0: result.presentKeys0!, pastValues0: result.presentValues0! };
+      const logits = result.logits!.data as Float32Array;
+      fresh = [logits.indexOf(Math.max(...logits))];
+      written.push(...fresh);
+    }
+    await session.release();
+    const { stdout } = await sample("--prompt", "abcd", "--tokens", "12", "--temperature", "0");
+    expect(stdout).toBe(`${tokenizer.decode(written)}\n`);
+  });
+
+  it("sample goes on beyond the positions that were learned, and after longer prompts", async () => {
+    const prompt = "abcd efgh. ".repeat(3).trimEnd();
+    const { stdout } = await sample("--prompt", prompt, "--tokens", "40", "--temperature", "0");
+    expect(stdout).toHaveLength(prompt.length + 41);
   });
 });
 

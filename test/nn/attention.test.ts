@@ -221,6 +221,10 @@ describe("scaledDotProductAttention", () => {
     expect(() => trace((a) => scaledDotProductAttention(a, a, a, { mask: a }), q)).toThrow(
       /must be bool/,
     );
+    const wrong = spec("bool", [1, 1, 2, 5]);
+    expect(() =>
+      trace(([a, seen]) => scaledDotProductAttention(a!, a!, a!, { mask: seen! }), [q, wrong]),
+    ).toThrow(/a mask must broadcast to \[B, h, T, S\] = .*got \[1, 1, 2, 5\]/);
   });
 });
 
