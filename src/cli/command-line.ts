@@ -19,6 +19,7 @@ import { addResumeVerb } from "./resume.ts";
 import { addSampleVerb } from "./sample.ts";
 import { type Context, createContext, type Terminal } from "./terminal.ts";
 import { addTrainVerb } from "./train.ts";
+import { addTuneVerb } from "./tune.ts";
 
 /**
  * Runs a command line, for example `["train", "gaussian-vae", "--epochs", "3"]`. Returns the status to exit
@@ -68,6 +69,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addResumeVerb(program, context);
   addSampleVerb(program, context);
   addLatentVerb(program, context);
+  addTuneVerb(program, context);
   addEncodeVerb(program, context);
   addDecodeVerb(program, context);
   addEvalVerb(program, context);

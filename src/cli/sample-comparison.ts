@@ -37,7 +37,11 @@ export function extractorName(
   return known ?? (shape.join() === "3,32,32" ? "cifar10" : undefined);
 }
 
-async function openExtractor(name: string, options: ExtractorOptions): Promise<FeatureExtractor> {
+/** A shipped extractor by its data set, or one of a file. @throws ReparamError where there is none. */
+export async function openExtractor(
+  name: string,
+  options: ExtractorOptions,
+): Promise<FeatureExtractor> {
   const { createFeatureExtractor } = await import("../metrics/index.ts");
   const own = shipped.some((each) => each === name);
   if (!own && !existsSync(name)) {
@@ -52,7 +56,7 @@ async function openExtractor(name: string, options: ExtractorOptions): Promise<F
 }
 
 /** Vectors as they are; images laid flat, as numbers in [0, 1]. */
-function flat({ dtype, shape, data }: Tensor): Tensor {
+export function flat({ dtype, shape, data }: Tensor): Tensor {
   const [count = 0] = shape;
   const scale = dtype === "uint8" ? 1 / 255 : 1;
   const numbers = Float32Array.from(data as ArrayLike<number>, (v) => Number(v) * scale);

@@ -98,3 +98,10 @@ export {
   tokenizerFolder,
   writeTokens,
 } from "./token-dataset.ts";
+export {
+  type KnobPoint,
+  type KnobTuning,
+  type SeedMean,
+  type TuneKnobOptions,
+  tuneKnob,
+} from "./tune-knob.ts";

@@ -1,5 +1,6 @@
 import { Scope } from "../nn/index.ts";
-import { ReparamError, type Tensor, type TensorSpec, type Tree } from "../tensor/index.ts";
+import { constant } from "../ops/index.ts";
+import { ReparamError, scalar, type Tensor, type TensorSpec, type Tree } from "../tensor/index.ts";
 import { evaluate, Key, trace, type Value } from "../trace/index.ts";
 import type { FunctionName, Method, ModelFunction } from "./method.ts";
 import { specsOf } from "./phase.ts";
@@ -41,5 +42,34 @@ export function functionProgram<Weights extends Tree<Tensor | TensorSpec>>(
       return definition.build(values as Tree<Value>, rest as Record<string, Value>, scope);
     },
     example: { ...inputs, weights },
+  };
+}
+
+/**
+ * The function with some of its knobs set for good: they are inputs no more. Throws for what is no knob.
+ */
+export function bakeKnobs(
+  definition: ModelFunction,
+  values: Readonly<Record<string, number>>,
+): ModelFunction {
+  const inputs = { ...definition.inputs };
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const spec = inputs[name];
+    if (spec?.default === undefined || spec.shape.length > 0) {
+      throw new ReparamError(
+        `"${name}" is no knob of the function that a number could be baked into.`,
+      );
+    }
+    tensors[name] = scalar(value, spec.dtype);
+    delete inputs[name];
+  }
+  return {
+    ...definition,
+    inputs,
+    build: (weights, given, scope) => {
+      const baked = Object.entries(tensors).map(([name, tensor]) => [name, constant(tensor)]);
+      return definition.build(weights, { ...given, ...Object.fromEntries(baked) }, scope);
+    },
   };
 }

@@ -1,5 +1,5 @@
 export { type CatalogueEntry, dataOf, defineMethod, type MethodDefinition } from "./definition.ts";
-export { functionOf, functionProgram, weightsOf } from "./function.ts";
+export { bakeKnobs, functionOf, functionProgram, weightsOf } from "./function.ts";
 export {
   applyGradient,
   applyUpdate,

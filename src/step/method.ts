@@ -139,6 +139,8 @@ export interface Method {
   readonly functions: Readonly<Partial<Record<FunctionName, ModelFunction>>>;
   /** The model for Hugging Face's libraries, if it is of a kind that they know. Throws if its options are not. */
   readonly huggingFace?: (weights: Tree<Tensor>) => HuggingFaceModel;
+  /** Sentences that a person who uses its functions should read. */
+  readonly notes?: readonly string[];
   /** Written into exports: how inputs are to be prepared. */
   readonly preprocessing?: string;
   /** Parameters, drawings and notes of a finished training, from the metrics that each phase logged. */

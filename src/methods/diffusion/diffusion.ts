@@ -10,7 +10,7 @@
  * in prediction.ts, process.ts and weighting.ts, with their papers. `denoise` is x̂₀; samplers are made of it.
  */
 import type { Model, Scope } from "../../nn/index.ts";
-import { cast, full, mean, where } from "../../ops/index.ts";
+import { cast, full, less, mean, where } from "../../ops/index.ts";
 import { adam, chain, clipByGlobalNorm, ema, schedules } from "../../optim/index.ts";
 import {
   averagedWeights,
@@ -23,7 +23,7 @@ import {
   modelOf,
 } from "../../step/index.ts";
 import { dim, ReparamError, staticShape } from "../../tensor/index.ts";
-import { mask, normal, type Value } from "../../trace/index.ts";
+import { normal, uniform, type Value } from "../../trace/index.ts";
 import { mlpNetwork } from "./mlp.ts";
 import type { Network, NetworkCall, NetworkSizes } from "./network.ts";
 import {
@@ -136,6 +136,7 @@ function create(o: Options, data: DataShape): Method {
         }),
       },
     },
+    ...(network.note !== undefined && { notes: [network.note] }),
     preprocessing: rows.images
       ? "noisy and denoised images on the scale −1 … 1 of bytes 0 … 255"
       : "x as it is",
@@ -191,8 +192,8 @@ function toldLabel(
 ): Value | undefined {
   if (classes === undefined || label === undefined) return undefined;
   if (!scope.train || guidanceDropout === 0) return label;
-  const told = mask(scope.key.at("guidance"), label.shape, 1 - guidanceDropout);
-  return where(told, label, full(label.shape, classes, "int32"));
+  const withheld = less(uniform(scope.key.at("guidance"), label.shape), guidanceDropout);
+  return where(withheld, full(label.shape, classes, "int32"), label);
 }
 
 /** An interval with room for rounding to float32. */
