@@ -34,9 +34,9 @@ export const dataFlags = (): Option[] => [
   integerOption("--terms <n>", "size of the vocabulary of documents (default: 2000)"),
   new Option(
     "--tokenizer <kind>",
-    "read text by characters, bytes or bpe, or by the tokenizer.json of a run (default: characters); or images by the folder of a run of fsq or vq-vae",
+    "read text by characters, bytes, bpe or words, or by the tokenizer.json of a run (default: characters); or images by the folder of a run of fsq or vq-vae",
   ).argParser((text) => (text.endsWith(".json") || existsSync(text) ? resolve(text) : text)),
-  integerOption("--vocabulary <n>", "tokens of bpe (default: 4096)"),
+  integerOption("--vocabulary <n>", "tokens of bpe or words (default: 4096)"),
   integerOption("--context <n>", "tokens of text that are read at once (default: 128)"),
   new Option("--unknown-token", "one token for characters that the training text lacks"),
   integerOption("--toy-size <n>", "points for training and validation of a generated data set"),

@@ -5,7 +5,9 @@ import {
   type TokenArray,
   type Tokenizer,
   type TokenizerFile,
+  type TokenizerKind,
   type TokenizerOptions,
+  tokenizerKinds,
   tokenWriter,
   trainTokenizer,
 } from "../text/index.ts";
@@ -188,10 +190,11 @@ async function encoded(parts: Parts, options: TextDataOptions): Promise<Encoded>
   return made;
 }
 
-function kindNamed(kind: string): "characters" | "bytes" | "bpe" {
-  if (kind === "characters" || kind === "bytes" || kind === "bpe") return kind;
+function kindNamed(kind: string): TokenizerKind {
+  const known = tokenizerKinds.find((each) => each === kind);
+  if (known !== undefined) return known;
   throw new ReparamError(
-    `there is no tokenizer "${kind}". There are characters, bytes, bpe, and any tokenizer.json of a run.`,
+    `there is no tokenizer "${kind}". There are ${tokenizerKinds.join(", ")}, and any tokenizer.json of a run.`,
   );
 }
 

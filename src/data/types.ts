@@ -124,11 +124,12 @@ export interface CorpusOptions {
 /** Options of text that is read token by token. */
 export interface TextOptions {
   /**
-   * What a token is: a character, a byte, or a piece of a word ("bpe") learned from the training text; or the
+   * What a token is: a character, a byte, or a piece of a word ("bpe") or a whole word in lower case ("words"), both
+   * learned from the training text; or the
    * path of a `tokenizer.json` that another run made.
    */
   readonly tokenizer?: TokenizerKind | (string & {});
-  /** Tokens of "bpe", the six special ones included. Default 4096. */
+  /** Tokens of "bpe" or "words", the six special ones included. Default 4096. */
   readonly vocabulary?: number;
   /** Tokens that are read at once: a sample has `context` + 1. Default 128. */
   readonly context?: number;

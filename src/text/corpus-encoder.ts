@@ -1,6 +1,7 @@
 import { ReparamError } from "../tensor/index.ts";
 import { utf8Bytes, wordPattern } from "./byte-alphabet.ts";
 import { type TokenArray, tokenArray, tokenWriter } from "./token-array.ts";
+import { plainWords } from "./words.ts";
 
 /** Ids of a running text, in which nothing stands for a special token. */
 export type EncodeCorpus = (text: string) => TokenArray;
@@ -57,7 +58,22 @@ export const byteEncoder =
     return ids;
   };
 
-/** By words: each different one is encoded once, by `encodeWord`. */
+/** By whole words in lower case; those that are not among the tokens are `unknown`. */
+export function vocabularyEncoder(
+  tokens: readonly string[],
+  vocabulary: number,
+  unknown: number,
+): EncodeCorpus {
+  const idOf = new Map(tokens.map((token, id) => [token, id]));
+  return (text) => {
+    // English has about five letters a word.
+    const writer = tokenWriter(vocabulary, Math.ceil(text.length / 5));
+    for (const word of plainWords(text)) writer.add([idOf.get(word) ?? unknown]);
+    return writer.finish();
+  };
+}
+
+/** By pieces of words: each different one is encoded once, by `encodeWord`. */
 export function wordEncoder(
   encodeWord: (word: string) => readonly number[],
   vocabulary: number,

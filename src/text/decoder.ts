@@ -17,15 +17,25 @@ export function tokenBytes(
 ): readonly Uint8Array<ArrayBuffer>[] {
   const first = tokens.length - special;
   return tokens.map((token, id) =>
-    kind === "characters" || id >= first ? utf8Bytes(token) : bytesOfToken(token),
+    kind === "characters" || kind === "words" || id >= first
+      ? utf8Bytes(token)
+      : bytesOfToken(token),
   );
 }
 
-/** A decoder of tokens with these bytes. */
-export function tokenDecoder(bytes: readonly Uint8Array<ArrayBuffer>[]): TokenDecoder {
+/** A decoder of tokens with these bytes, with `between` them. */
+export function tokenDecoder(
+  bytes: readonly Uint8Array<ArrayBuffer>[],
+  between: string,
+): TokenDecoder {
   const text = new TextDecoder("utf-8", { ignoreBOM: true });
+  let before = "";
   return {
-    push: (id) => text.decode(bytes[id], { stream: true }),
+    push(id) {
+      const part = `${before}${text.decode(bytes[id], { stream: true })}`;
+      before = between;
+      return part;
+    },
     end: () => text.decode(),
   };
 }

@@ -1,6 +1,8 @@
 import { specialNames } from "./special.ts";
+import { longestWord, wordSource } from "./words.ts";
 
-export type TokenizerKind = "characters" | "bytes" | "bpe";
+export const tokenizerKinds = ["characters", "bytes", "bpe", "words"] as const;
+export type TokenizerKind = (typeof tokenizerKinds)[number];
 
 /** The part of `tokenizer.json`, as the Hugging Face tokenizers read it, that this library writes and reads. */
 export interface TokenizerFile {
@@ -8,11 +10,11 @@ export interface TokenizerFile {
   readonly truncation: null;
   readonly padding: null;
   readonly added_tokens: readonly AddedToken[];
-  readonly normalizer: null;
+  readonly normalizer: Readonly<Record<string, unknown>> | null;
   readonly pre_tokenizer: Readonly<Record<string, unknown>> | null;
   readonly post_processor: Readonly<Record<string, unknown>> | null;
   readonly decoder: Readonly<Record<string, unknown>>;
-  readonly model: TokenizerModel;
+  readonly model: BytePairModel | WordModel;
 }
 
 interface AddedToken {
@@ -25,7 +27,7 @@ interface AddedToken {
   readonly special: true;
 }
 
-interface TokenizerModel {
+interface BytePairModel {
   readonly type: "BPE";
   readonly dropout: null;
   readonly unk_token: string | null;
@@ -38,6 +40,15 @@ interface TokenizerModel {
   readonly merges: readonly (readonly [left: string, right: string])[];
 }
 
+/** Whole words: as no piece continues another, a word is in the vocabulary or is unknown. */
+interface WordModel {
+  readonly type: "WordPiece";
+  readonly unk_token: string;
+  readonly continuing_subword_prefix: "##";
+  readonly max_input_chars_per_word: number;
+  readonly vocab: Readonly<Record<string, number>>;
+}
+
 /** Bytes as characters; `use_regex` keeps merges inside of words. */
 const byteLevel = (words: boolean) =>
   ({ type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: words }) as const;
@@ -46,13 +57,29 @@ const preTokenizers = {
   characters: null,
   bytes: byteLevel(false),
   bpe: byteLevel(true),
+  words: {
+    ...{ type: "Split", pattern: { Regex: wordSource }, behavior: "Removed", invert: true },
+  },
+} as const;
+
+const decoders = {
+  characters: { type: "Fuse" },
+  bytes: byteLevel(true),
+  bpe: byteLevel(true),
+  words: { type: "WordPiece", prefix: "##", cleanup: false },
+} as const;
+
+/** What `plainWords` does to a text before it looks for words. */
+const wordNormalizer = {
+  type: "Sequence",
+  normalizers: [{ type: "Replace", pattern: { String: "’" }, content: "'" }, { type: "Lowercase" }],
 } as const;
 
 /** The file of a tokenizer with these tokens of text by id; the special tokens follow them. */
 export function tokenizerFile(
   kind: TokenizerKind,
   tokens: readonly string[],
-  merges: TokenizerModel["merges"],
+  merges: BytePairModel["merges"],
   unknown: boolean,
 ): TokenizerFile {
   const names = Object.values(specialNames);
@@ -62,22 +89,37 @@ export function tokenizerFile(
       ...{ id: tokens.length + i, content, single_word: false, lstrip: false, rstrip: false },
       ...{ normalized: false, special: true },
     })),
-    normalizer: null,
+    normalizer: kind === "words" ? wordNormalizer : null,
     pre_tokenizer: preTokenizers[kind],
     post_processor: null,
-    decoder: kind === "characters" ? { type: "Fuse" } : byteLevel(true),
-    model: {
-      ...{ type: "BPE", dropout: null, unk_token: unknown ? specialNames.unknown : null },
-      ...{ continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false },
-      ...{ byte_fallback: false, ignore_merges: false },
-      vocab: Object.fromEntries([...tokens, ...names].map((token, id) => [token, id])),
-      merges,
-    },
+    decoder: decoders[kind],
+    model: modelOf(kind, [...tokens, ...names], merges, unknown),
+  };
+}
+
+function modelOf(
+  kind: TokenizerKind,
+  tokens: readonly string[],
+  merges: BytePairModel["merges"],
+  unknown: boolean,
+): BytePairModel | WordModel {
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  if (kind === "words") {
+    return {
+      ...{ type: "WordPiece", unk_token: specialNames.unknown, continuing_subword_prefix: "##" },
+      ...{ max_input_chars_per_word: longestWord, vocab },
+    };
+  }
+  return {
+    ...{ type: "BPE", dropout: null, unk_token: unknown ? specialNames.unknown : null },
+    ...{ continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false },
+    ...{ byte_fallback: false, ignore_merges: false, vocab, merges },
   };
 }
 
 /** What kind of tokenizer a file describes. */
-export function kindOf({ pre_tokenizer: splits }: TokenizerFile): TokenizerKind {
+export function kindOf({ model, pre_tokenizer: splits }: TokenizerFile): TokenizerKind {
+  if (model.type === "WordPiece") return "words";
   if (splits === null) return "characters";
   return splits.use_regex === false ? "bytes" : "bpe";
 }

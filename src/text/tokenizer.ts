@@ -1,6 +1,12 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { ReparamError } from "../tensor/index.ts";
-import { byteEncoder, characterEncoder, type EncodeCorpus, wordEncoder } from "./corpus-encoder.ts";
+import {
+  byteEncoder,
+  characterEncoder,
+  type EncodeCorpus,
+  vocabularyEncoder,
+  wordEncoder,
+} from "./corpus-encoder.ts";
 import { type TokenDecoder, tokenBytes, tokenDecoder } from "./decoder.ts";
 import { type SpecialTokens, specialCount, specialNames, specialTokens } from "./special.ts";
 import { kindOf, type TokenizerFile, type TokenizerKind, tokensOf } from "./tokenizer-file.ts";
@@ -20,7 +26,7 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Ids of a running text, in which nothing stands for a special token. Throws like `encode`. */
   readonly encodeCorpus: EncodeCorpus;
-  /** The text of ids; special tokens by their names, U+FFFD where bytes are no character. */
+  /** The text of ids, of "words" with spaces between; special tokens by their names, U+FFFD where bytes are no character. */
   decode(ids: ArrayLike<number>): string;
   /** A decoder for ids that come one by one. */
   decoder(): TokenDecoder;
@@ -34,6 +40,7 @@ export function openTokenizer(file: TokenizerFile, path = "tokenizer.json"): Tok
   const vocabulary = tokens.length;
   const special = specialTokens(vocabulary - specialCount);
   const bytes = tokenBytes(kind, tokens, specialCount);
+  const decoder = (): TokenDecoder => tokenDecoder(bytes, kind === "words" ? " " : "");
   // Made when it is first asked: the bytes and characters of a corpus are encoded without it.
   let theirs: HuggingFaceTokenizer | undefined;
   const encodeTheirs = (text: string): number[] => {
@@ -48,16 +55,16 @@ export function openTokenizer(file: TokenizerFile, path = "tokenizer.json"): Tok
       return encodeTheirs(text);
     },
     decode(ids) {
-      const decoder = tokenDecoder(bytes);
+      const stream = decoder();
       const parts = Array.from(ids, (id) => {
         if (bytes[id] === undefined) {
           throw new ReparamError(`there is no token ${id}: ids are 0 to ${vocabulary - 1}.`);
         }
-        return decoder.push(id);
+        return stream.push(id);
       });
-      return `${parts.join("")}${decoder.end()}`;
+      return `${parts.join("")}${stream.end()}`;
     },
-    decoder: () => tokenDecoder(bytes),
+    decoder,
   };
 }
 
@@ -69,6 +76,7 @@ function corpusEncoder(
 ): EncodeCorpus {
   const kind = kindOf(file);
   if (kind === "bytes") return byteEncoder(tokens.length);
+  if (kind === "words") return vocabularyEncoder(tokens.slice(0, end), tokens.length, unknown);
   if (kind === "bpe") return wordEncoder(encodeWord, tokens.length);
   const replacement = file.model.unk_token === null ? undefined : unknown;
   return characterEncoder(tokens.slice(0, end), tokens.length, replacement);
@@ -80,7 +88,8 @@ const withoutSpecial = (text: string): string =>
 function checkFile(file: TokenizerFile, path: string): void {
   const names = Object.values(specialNames).join();
   const added = file?.added_tokens?.map?.(({ content }) => content).join();
-  if (file?.model?.type === "BPE" && added === names) {
+  const type = file?.model?.type;
+  if ((type === "BPE" || type === "WordPiece") && added === names) {
     const tokens = tokensOf(file);
     if (tokens.length === Object.keys(file.model.vocab).length && tokens.every((t) => t !== ""))
       return;

@@ -3,14 +3,16 @@ import { byteCharacters } from "./byte-alphabet.ts";
 import { countWords, learnBytePairs } from "./byte-pairs.ts";
 import { specialCount } from "./special.ts";
 import { type TokenizerFile, type TokenizerKind, tokenizerFile } from "./tokenizer-file.ts";
+import { frequentWords } from "./words.ts";
 
 export interface TokenizerOptions {
   /**
    * Default "characters": every character (Unicode code point) of the texts is a token. "bytes" are those of
-   * UTF-8; "bpe" are pieces of words, found by merging frequent pairs of bytes.
+   * UTF-8; "bpe" are pieces of words, found by merging frequent pairs of bytes; "words" are the most frequent ones
+   * in lower case, all others are one token, and what is between words is lost.
    */
   readonly kind?: TokenizerKind;
-  /** Tokens of "bpe", special ones included; fewer if the texts have no more. Default 4096. */
+  /** Tokens of "bpe" or "words", special ones included; fewer if the texts have no more. Default 4096. */
   readonly vocabulary?: number;
   /** Characters that the texts lack become one token in place of an error. Default false. */
   readonly unknown?: boolean;
@@ -24,9 +26,9 @@ export function trainTokenizer(
   options: TokenizerOptions = {},
 ): TokenizerFile {
   const { kind = "characters", unknown = false, vocabulary = 4096 } = options;
-  if (kind !== "bpe" && options.vocabulary !== undefined) {
+  if ((kind === "characters" || kind === "bytes") && options.vocabulary !== undefined) {
     throw new ReparamError(
-      `vocabulary ${vocabulary}: only the tokenizer bpe takes a size, ${kind} have their own. Leave it out, or use bpe.`,
+      `vocabulary ${vocabulary}: only the tokenizers bpe and words take a size, ${kind} have their own. Leave it out, or use bpe.`,
     );
   }
   if (kind !== "characters" && unknown) {
@@ -34,10 +36,15 @@ export function trainTokenizer(
   }
   if (kind === "bytes") return tokenizerFile(kind, byteCharacters, [], false);
   if (kind === "characters") return tokenizerFile(kind, charactersOf(texts), [], unknown);
-  if (!Number.isInteger(vocabulary) || vocabulary < leastVocabulary) {
+  const [least, what] =
+    kind === "words" ? [specialCount + 1, "a word"] : [leastVocabulary, "256 bytes"];
+  if (!Number.isInteger(vocabulary) || vocabulary < least) {
     throw new ReparamError(
-      `vocabulary must be an integer of at least ${leastVocabulary} (256 bytes and ${specialCount} special tokens), got ${vocabulary}.`,
+      `vocabulary must be an integer of at least ${least} (${what} and ${specialCount} special tokens), got ${vocabulary}.`,
     );
+  }
+  if (kind === "words") {
+    return tokenizerFile(kind, frequentWords(texts, vocabulary - specialCount), [], true);
   }
   const { tokens, merges } = learnBytePairs(countWords(texts), vocabulary - specialCount);
   return tokenizerFile(kind, tokens, merges, false);

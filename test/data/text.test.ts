@@ -209,8 +209,8 @@ describe("tokenizers of data", () => {
     await expect(
       textDataset({ train: [story] }, about, { tokenizer: "none.json" }),
     ).rejects.toThrow(/none.json cannot be read \(ENOENT\)/);
-    await expect(textDataset({ train: [story] }, about, { tokenizer: "words" })).rejects.toThrow(
-      /no tokenizer "words".*characters, bytes, bpe/,
+    await expect(textDataset({ train: [story] }, about, { tokenizer: "syllables" })).rejects.toThrow(
+      /no tokenizer "syllables".*characters, bytes, bpe/,
     );
   });
 

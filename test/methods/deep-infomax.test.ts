@@ -2,12 +2,7 @@
 // terms promise.
 import { describe, expect, it } from "vitest";
 import { gradientTree } from "../../src/autodiff/index.ts";
-import {
-  deepInfomax,
-  type InfomaxModel,
-  infomaxTerms,
-  initInfomax,
-} from "../../src/methods/mi/deep-infomax.ts";
+import { deepInfomax } from "../../src/methods/mi/deep-infomax.ts";
 import {
   dotScores,
   globalScores,
@@ -15,6 +10,11 @@ import {
   type Scores,
 } from "../../src/methods/mi/infomax-loss.ts";
 import { initDotCritic } from "../../src/methods/mi/infomax-network.ts";
+import {
+  type InfomaxModel,
+  infomaxTerms,
+  initInfomax,
+} from "../../src/methods/mi/infomax-terms.ts";
 import { assemble, Scope, variablesOf } from "../../src/nn/index.ts";
 import { compile } from "../../src/onnx/index.ts";
 import { cast, constant, greater, mean } from "../../src/ops/index.ts";
@@ -247,6 +247,9 @@ describe("training", () => {
     { objective: "dv", globalWeight: 0 },
     { objective: "jsd", critic: "dot", prior: "adversarial" },
     { negatives: "shuffle", prior: "adversarial" },
+    { localLocalWeight: 1, coordinateWeight: 1 },
+    { localLocalWeight: 1, critic: "dot", objective: "infonce", scales: 2 },
+    { scales: 2, mapHalvings: 2, localLocalWeight: 1 },
   ])("runs with $objective $critic $prior $negatives", async (given) => {
     const method = deepInfomax.create(optionsOf(given), shape as never);
     const result = await fit({

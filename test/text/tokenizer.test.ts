@@ -111,7 +111,7 @@ describe("tokenizers", () => {
   });
 
   it("refuse what makes no sense", () => {
-    expect(() => trainTokenizer(["a"], { vocabulary: 300 })).toThrow(/only the tokenizer bpe/);
+    expect(() => trainTokenizer(["a"], { vocabulary: 300 })).toThrow(/only the tokenizers bpe and words/);
     expect(() => trainTokenizer(["a"], { kind: "bpe", vocabulary: 261 })).toThrow(/at least 262/);
     expect(() => trainTokenizer(["a"], { kind: "bytes", unknown: true })).toThrow(
       /no character is/,
@@ -124,5 +124,41 @@ describe("tokenizers", () => {
     const hole = { ...made.bytes.file.model, vocab: { ...made.bytes.file.model.vocab, a: 999 } };
     expect(() => openTokenizer({ ...made.bytes.file, model: hole })).toThrow(/not a tokenizer of/);
     expect(() => openTokenizer({} as TokenizerFile)).toThrow(/not a tokenizer of/);
+  });
+});
+
+describe("the tokenizer of words", () => {
+  const text = "The river ran, the River’s bridge ran on; a bridge. Don't! 1850";
+  const file = trainTokenizer([text, text], { kind: "words", vocabulary: 14 });
+  const tokenizer = openTokenizer(JSON.parse(JSON.stringify(file)) as TokenizerFile);
+  const words = (given: string): string => tokenizer.decode(tokenizer.encodeCorpus(given));
+
+  it("knows the most frequent words, in lower case, and writes them with spaces between", () => {
+    // By count: bridge, ran, the; then by the alphabet.
+    expect(tokenizer.vocabulary).toBe(14);
+    expect(words("THE ran bridge")).toBe("the ran bridge");
+    expect(words("bridges (a rivers) don’t... on!")).toBe("[UNK] a [UNK] don't on");
+    expect(tokenizer.decode([tokenizer.special.end])).toBe("<|endoftext|>");
+  });
+
+  it("encodes prompts, by the library of Hugging Face, as it encodes a corpus", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...text.split(/(?=[ ,;.])/), "’", "ß", "İ", "9")),
+        (parts) => {
+          const given = parts.join("");
+          expect(tokenizer.encode(given)).toEqual([...tokenizer.encodeCorpus(given)]);
+        },
+      ),
+    );
+    expect(tokenizer.encode("ran [MASK] ran")).toEqual([
+      ...tokenizer.encode("ran"),
+      tokenizer.special.mask,
+      ...tokenizer.encode("ran"),
+    ]);
+  });
+
+  it("refuses a vocabulary without a word", () => {
+    expect(() => trainTokenizer([text], { kind: "words", vocabulary: 6 })).toThrow(/at least 7/);
   });
 });

@@ -4,12 +4,16 @@ import type { ConvolutionParams, LinearParams } from "../../nn/index.ts";
 import {
   argSort,
   broadcastTo,
+  cast,
   concat,
+  diagonal,
   equal,
   expandDims,
   flatten,
+  floor,
   gather,
   log,
+  logSoftmax,
   logSumExp,
   matmul,
   maximum,
@@ -74,36 +78,58 @@ export function globalScores(
   return { positive: score(z), negative: stack(moves(z, negatives).map(score), 1) };
 }
 
-/** T₂(z, C_ij) against T₂(z, C_ij of another image), at every place of the map C [B, z, h, w]. */
+/** A latent [B, z] at every place of a map [B, C, h, w]. */
+export const everywhere = (z: Value, map: Value): Value =>
+  broadcastTo(reshape(z, [-1, z.size(1), 1, 1]), [z.size(0), z.size(1), ...map.shape.slice(2)]);
+
+/**
+ * T₂(here, C_ij) against T₂(here, C_ij of another image), at every place of the map C [B, C, h, w]; `here` is a
+ * map as well, of the latent or of other local features.
+ */
 export function localScores(
   layers: readonly ConvolutionParams[],
-  z: Value,
+  here: Value,
   map: Value,
   negatives: Negatives,
 ): Scores {
-  const everywhere = broadcastTo(reshape(z, [-1, z.size(1), 1, 1]), map.shape);
-  const score = (other: Value): Value =>
-    flatten(localScore(layers, concat([everywhere, other], 1))); // (B, h·w)
+  const score = (other: Value): Value => flatten(localScore(layers, concat([here, other], 1))); // (B, h·w)
   return { positive: score(map), negative: stack(moves(map, negatives).map(score), 1) };
 }
 
 /** Products of all latents with the features of all images, [B, B, P]; those of other images are negatives. */
 export function dotScores(critic: DotCritic, z: Value, features: Value): Scores {
-  const places = features.rank === 2 ? expandDims(features, 1) : placesOf(features); // (B, P, z)
-  const [batch, count, size] = places.shape as [Value["shape"][0], number, number];
-  const left = denseLayers(critic.latent, z); // (B, z)
-  const right = denseLayers(critic.feature, reshape(places, [-1, size])); // (B·P, z)
-  const products = matmul(left, right, { transposeB: true });
-  const all = reshape(products, [batch, batch, count]);
-  const rows = range(batch);
+  const right = placesOf(features); // (P, B, C)
+  const left = placesOf(z); // (P, B, z), of a latent P = 1
+  const products = matmul(denseLayers(critic.latent, left), denseLayers(critic.feature, right), {
+    transposeB: true,
+  }); // (P, B, B)
+  const all = transpose(products, [1, 2, 0]);
+  const rows = range(z.size(0));
   const own = expandDims(equal(expandDims(rows, 1), expandDims(rows, 0)), 2); // (B, B, 1)
   return { positive: sum(where(own, all, 0), 1), negative: all, kept: not(own) };
 }
 
-/** A map [B, z, h, w] as [B, h·w, z]. */
-function placesOf(map: Value): Value {
-  const [b, z, h, w] = map.shape as [Value["shape"][0], number, number, number];
-  return transpose(reshape(map, [b, z, h * w]), [0, 2, 1]);
+/** A map [B, C, h, w] as [h·w, B, C], a vector [B, C] as [1, B, C]. */
+function placesOf(x: Value): Value {
+  if (x.rank === 2) return expandDims(x, 0);
+  const [b, c, h, w] = x.shape as [Value["shape"][0], number, number, number];
+  return transpose(reshape(x, [b, c, h * w]), [2, 0, 1]);
+}
+
+/** Every place of a map [B, C, h, w] with the features of another place, all moved on by one random number. */
+export function otherPlaces(map: Value, key: Key): Value {
+  const [b, c, h, w] = map.shape as [Value["shape"][0], number, number, number];
+  const places = h * w;
+  const by = floor(uniform(key, [1]).mul(places - 1)).add(1);
+  const at = cast(range(places), "float32").add(by);
+  const order = at.sub(floor(at.div(places)).mul(places));
+  return reshape(gather(reshape(map, [b, c, places]), cast(order, "int32"), 2), [b, c, h, w]);
+}
+
+/** −log p(i, j | z, C_ij), a mean over places [B], by logits of all places at every place [B, h·w, h, w]. */
+export function coordinateTerm(logits: Value): Value {
+  const [b, places] = logits.shape as [Value["shape"][0], number];
+  return mean(diagonal(logSoftmax(reshape(logits, [b, places, places]), 1)), 1).neg();
 }
 
 /** The number of negatives of all rows and places, at least 1. */

@@ -24,23 +24,27 @@ export type Encoder = {
   readonly logVariance: LinearParams;
 };
 
-/** q(z | x) = N(mean, e^logVariance), [B, z] each, and the map of local features, [B, z, H/8, W/8]. */
+/** q(z | x) = N(mean, e^logVariance), [B, z] each, and what the blocks that halve the image give. */
 export interface Code {
   readonly mean: Value;
   readonly logVariance: Value;
-  readonly map: Value;
+  /** [B, z/4, H/2, W/2], [B, z/2, H/4, W/4] and [B, z, H/8, W/8]. */
+  readonly maps: readonly Value[];
 }
 
-/** Blocks after which the image is halved; the map of local features is what the last of them gives. */
-const halvings = 3;
+/** Blocks after which the image is halved. */
+export const halvings = 3;
 
 const pairsOf = (widths: readonly number[]): readonly (readonly [number, number])[] =>
   widths.slice(1).map((width, i) => [widths[i] as number, width]);
 
+/** Channels of the maps of local features, the finest first. */
+export const mapChannels = (size: number): readonly number[] =>
+  [1 / 4, 1 / 2, 1].map((share) => Math.max(1, Math.round(size * share)));
+
 /** Five 3×3 convolutions of z/4, z/2, z, z, z channels, and two linear heads of z latents. */
 export function initEncoder(key: Key, [channels]: ImageShape, size: number): Encoder {
-  const part = (share: number): number => Math.max(1, Math.round(size * share));
-  const widths = [channels, part(1 / 4), part(1 / 2), size, size, size];
+  const widths = [channels, ...mapChannels(size), size, size];
   return {
     blocks: pairsOf(widths).map(([inputs, outputs], i) => ({
       convolution: initConv2d(key.at(`convolution${i}`), {
@@ -55,15 +59,17 @@ export function initEncoder(key: Key, [channels]: ImageShape, size: number): Enc
 
 /** x [B, C, H, W] in [0, 1]. */
 export function encode({ blocks, mean, logVariance }: Encoder, x: Value, scope: Scope): Code {
-  let [h, map] = [x, x];
+  const maps: Value[] = [];
+  let h = x;
   for (const [i, block] of blocks.entries()) {
     const y = convolution(block.convolution, h, { padding: 1 });
     h = leakyRelu(batchNorm(block.norm, y, scope), 0.2);
-    if (i < halvings) h = maxPool2d(h, { size: 2 });
-    if (i === halvings - 1) map = h;
+    if (i >= halvings) continue;
+    h = maxPool2d(h, { size: 2 });
+    maps.push(h);
   }
   const features = reshape(globalMaxPool2d(h), [-1, h.size(1)]);
-  return { mean: linear(mean, features), logVariance: linear(logVariance, features), map };
+  return { mean: linear(mean, features), logVariance: linear(logVariance, features), maps };
 }
 
 /** Three hidden layers of width z with ReLU, and a score, from 2z features. */
@@ -74,13 +80,18 @@ export const initGlobalCritic = (key: Key, size: number): readonly LinearParams[
 export const denseLayers = (layers: readonly LinearParams[], x: Value): Value =>
   layers.reduce((h, layer, i) => linear(layer, i === 0 ? h : relu(h)), x);
 
-/** The same at every place of the map: 1×1 convolutions. */
-export const initLocalCritic = (key: Key, size: number): readonly ConvolutionParams[] =>
-  pairsOf([2 * size, size, size, size, 1]).map(([inputs, outputs], i) =>
-    initConv2d(key.at(i), { inputs, outputs, kernel: 1 }),
+/** The same at every place of a map: 1×1 convolutions, from `inputs` channels to a score, or to `outputs` of them. */
+export const initLocalCritic = (
+  key: Key,
+  size: number,
+  inputs: number,
+  outputs = 1,
+): readonly ConvolutionParams[] =>
+  pairsOf([inputs, size, size, size, outputs]).map(([a, b], i) =>
+    initConv2d(key.at(i), { inputs: a, outputs: b, kernel: 1 }),
   );
 
-/** [B, 2z, h, w] → [B, 1, h, w]. */
+/** [B, inputs, h, w] → [B, outputs, h, w]. */
 export const localScore = (layers: readonly ConvolutionParams[], x: Value): Value =>
   layers.reduce((h, layer, i) => convolution(layer, i === 0 ? h : relu(h)), x);
 
@@ -90,8 +101,13 @@ export type DotCritic = {
   readonly feature: readonly LinearParams[];
 };
 
-export function initDotCritic(key: Key, size: number): DotCritic {
-  const side = (name: string): readonly LinearParams[] =>
-    pairsOf([size, size, size]).map(([a, b], i) => initLinear(key.at(name).at(i), a, b));
-  return { latent: side("latent"), feature: side("feature") };
+/** Of latents or features with so many elements each. */
+export function initDotCritic(
+  key: Key,
+  size: number,
+  inputs: readonly [number, number] = [size, size],
+): DotCritic {
+  const side = (name: string, from: number): readonly LinearParams[] =>
+    pairsOf([from, size, size]).map(([a, b], i) => initLinear(key.at(name).at(i), a, b));
+  return { latent: side("latent", inputs[0]), feature: side("feature", inputs[1]) };
 }
