@@ -1,16 +1,18 @@
 // What representations of images know of classes that they never saw: Deep InfoMax by global and local information,
-// a variational autoencoder, a random encoder, and pixels, by nearest neighbours and a linear classifier.
-// npx tsx experiments/infomax-images.ts [--quick|--full] [--json] [--markdown] [--data NAME] [--threads N]
-// Trainings that are done are read from runs/experiments/infomax-images; the picture is written there. --full has
-// 256 latents as published, and 20 epochs.
+// a variational autoencoder, a random encoder, and pixels, by nearest neighbours and linear classifiers.
+// npx tsx experiments/infomax-images.ts [--quick|--full] [--json] [--markdown] [--data NAME] [--seeds N] [--threads N]
+// Trainings that are done are read from runs/experiments/infomax-images/DATA; the pictures are written there. --full
+// has 256 latents as published, and 20 epochs.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { barPlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { basename } from "node:path";
+import { neuralDependency } from "reparam";
+import { knnAccuracy, labelEfficiency, linearProbe, uniformity } from "reparam/metrics";
+import { barPlot, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import { tensor } from "reparam/tensor";
-import { uniformity } from "../src/metrics/alignment-uniformity.ts";
-import { knnAccuracy } from "../src/metrics/knn-accuracy.ts";
-import { linearProbe } from "../src/metrics/linear-probe.ts";
+import { deviationOf, meanOf } from "./figures/spread.ts";
 import {
+  fileName,
   labelsOf,
   loadImages,
   type Representation,
@@ -27,17 +29,23 @@ const quick = process.argv.includes("--quick");
 const full = process.argv.includes("--full");
 const table = process.argv.includes("--markdown") ? markdownTable : textTable;
 const data = argument("--data") ?? "fashion-mnist";
-const seeds = quick ? [0] : [0, 1, 2];
+const seeds = Array.from({ length: Number(argument("--seeds") ?? (quick ? 1 : 3)) }, (_, i) => i);
+const labelCounts = quick ? [20, 50] : [20, 100, 500, 2000, 10_000];
 const size = quick ? "-quick" : full ? "-full" : "";
 const latents = quick ? 8 : full ? 256 : 32;
 const setting: Setting = {
   ...{ data, latents, epochs: quick ? 1 : full ? 20 : 2, labelled: quick ? 100 : 20_000 },
-  root: `runs/experiments/infomax-images${size}`,
+  root: `runs/experiments/infomax-images${size}/${basename(data)}`,
   threads: Number(argument("--threads") ?? 2),
 };
 const { root, threads, labelled } = setting;
 
-type Figures = Readonly<Record<"knn" | "probe" | "uniformity" | "minutes", number>>;
+type Figures = Readonly<
+  Record<"knn" | "probe" | "uniformity" | "dependency" | "minutes", number>
+> & {
+  /** Accuracy by the count of labels. */
+  readonly curve: readonly number[];
+};
 
 const dataset = await loadImages(data);
 const labels = labelsOf(dataset.train, labelled);
@@ -45,12 +53,18 @@ const truth = labelsOf(dataset.test, dataset.test.length);
 
 /** Figures of one cell, measured once and then read. */
 async function cell(representation: Representation, seed: number): Promise<Figures> {
-  const file = `${root}/${representation.name.replaceAll(" ", "-")}-seed${seed}.json`;
+  const file = `${root}/${fileName(representation.name)}-seed${seed}.json`;
   if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures;
   const { train, test, seconds } = await represent(representation, seed, dataset, setting);
   const known = { vectors: train, labels };
   const asked = { vectors: test, labels: truth };
-  const probe = await linearProbe(known, { penalty: 1e-3, tolerance: 1e-4, threads });
+  const settings = { penalty: 1e-3, tolerance: 1e-4, threads };
+  const probe = await linearProbe(known, settings);
+  // Pixels are too many numbers to be independent, and too many for a small critic.
+  const dependency =
+    representation.training === undefined
+      ? undefined
+      : await neuralDependency(train, { seed, threads, steps: quick ? 20 : 600 });
   const [, width = 1] = test.shape;
   const first = Math.min(1000, test.data.length / width);
   const figures = {
@@ -59,6 +73,10 @@ async function cell(representation: Representation, seed: number): Promise<Figur
     uniformity: uniformity(
       tensor((test.data as Float32Array).slice(0, first * width), [first, width]),
     ),
+    curve: (await labelEfficiency(known, asked, labelCounts, { ...settings, seed })).map(
+      ({ accuracy }) => accuracy,
+    ),
+    dependency: dependency?.value ?? 0,
     minutes: seconds / 60,
   };
   await mkdir(root, { recursive: true });
@@ -66,15 +84,8 @@ async function cell(representation: Representation, seed: number): Promise<Figur
   return figures;
 }
 
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, v) => sum + v, 0) / values.length;
-
-function spread(values: readonly number[], digits: number): string {
-  const mean = meanOf(values);
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
-}
+const spread = (values: readonly number[], digits: number): string =>
+  `${meanOf(values).toFixed(digits)} ± ${deviationOf(values).toFixed(digits)}`;
 
 const cells: Record<string, Figures[]> = {};
 for (const seed of seeds) {
@@ -84,33 +95,59 @@ for (const seed of seeds) {
     cells[each.name] = [...(cells[each.name] ?? []), await cell(each, seed)];
   }
 }
+const percent = (values: readonly number[]): string =>
+  spread(
+    values.map((v) => 100 * v),
+    1,
+  );
 const rows = Object.entries(cells).map(([name, figures]) => {
-  const column = (field: keyof Figures): number[] => figures.map((f) => f[field]);
+  const column = (field: Exclude<keyof Figures, "curve">): number[] => figures.map((f) => f[field]);
   return [
     name,
-    spread(
-      column("knn").map((v) => 100 * v),
-      1,
-    ),
-    spread(
-      column("probe").map((v) => 100 * v),
-      1,
-    ),
+    percent(column("knn")),
+    percent(column("probe")),
     spread(column("uniformity"), 2),
+    name === "pixels" ? "–" : spread(column("dependency"), 1),
     meanOf(column("minutes")).toFixed(1),
   ];
 });
-console.log(table(["representation", "kNN, %", "linear probe, %", "uniformity", "minutes"], rows));
+console.log(
+  table(
+    ["representation", "kNN, %", "linear probe, %", "uniformity", "dependency, nats", "minutes"],
+    rows,
+  ),
+);
 console.log(
   `${data}, ${latents} latents, ${setting.epochs} epochs of batches of 64, classifiers of ${labels.length} training images, ${truth.length} test images; mean ± standard deviation over seeds ${seeds.join(", ")}`,
+);
+console.log("\nlinear probes by their count of labels, %");
+console.log(
+  table(
+    ["representation", ...labelCounts.map((count) => `${count} labels`)],
+    Object.entries(cells).map(([name, figures]) => [
+      name,
+      ...labelCounts.map((_, i) => percent(figures.map(({ curve }) => curve[i] as number))),
+    ]),
+  ),
 );
 const bars = Object.entries(cells).map(([name, figures]) => ({
   name,
   value: 100 * meanOf(figures.map(({ probe }) => probe)),
 }));
-const title = `Linear probe on ${latents} latents, ${data.split("/").at(-1)}`;
+const title = `Linear probe on ${latents} latents, ${basename(data)}`;
 await writeFile(
   `${root}/probe.png`,
   await svgToPng(barPlot({ title, x: { label: "test accuracy, %" }, bars })),
 );
+const curves = linePlot({
+  title: `Linear probes on few labels, ${basename(data)}`,
+  x: { label: "labels", scale: "log" },
+  y: { label: "test accuracy, %" },
+  series: Object.entries(cells).map(([name, figures]) => ({
+    name,
+    x: labelCounts,
+    y: labelCounts.map((_, i) => 100 * meanOf(figures.map(({ curve }) => curve[i] as number))),
+  })),
+});
+await writeFile(`${root}/labels.png`, await svgToPng(curves));
 if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));

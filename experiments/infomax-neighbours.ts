@@ -4,6 +4,7 @@
 // Trainings are those of infomax-images, in runs/experiments/infomax-images; the pictures are written to
 // runs/experiments/infomax-neighbours.
 import { mkdir, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { encodePng, imageGrid } from "reparam";
 import { textTable } from "reparam/report";
 import { elementCount, type Tensor } from "reparam/tensor";
@@ -26,7 +27,7 @@ const latents = quick ? 8 : 32;
 const threads = Number(argument("--threads") ?? 2);
 const setting: Setting = {
   ...{ data, latents, epochs: quick ? 1 : 2, labelled: quick ? 100 : 20_000, threads },
-  root: `runs/experiments/infomax-images${quick ? "-quick" : ""}`,
+  root: `runs/experiments/infomax-images${quick ? "-quick" : ""}/${basename(data)}`,
 };
 const folder = `runs/experiments/infomax-neighbours${quick ? "-quick" : ""}`;
 const neighbours = 9;

@@ -14,6 +14,11 @@ export {
   type InformationEstimate,
   type InformationOptions,
 } from "./mutual-information.ts";
+export {
+  type DependencyEstimate,
+  type DependencyOptions,
+  neuralDependency,
+} from "./neural-dependency.ts";
 export { compile, createSession, exportModel, type Program } from "./onnx/index.ts";
 export {
   drawSamples,

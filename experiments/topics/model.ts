@@ -47,7 +47,7 @@ export async function run(topics: number, seed: number): Promise<Cell> {
   const topicsOf = (weights as unknown as { topics: Tensor }).topics;
   const { latent } = await model.call<"latent">("encode", documentsOf(dataset.train));
   const names = dataset.names?.counts ?? pixels(topicsOf.shape[1] as number);
-  const titles = dataset.names?.document ?? [];
+  const places = Array.from((dataset.train.columns.document?.data ?? []) as ArrayLike<number>);
   const cell: Cell = {
     figures: {
       trainPerplexity: await perplexity(method, weights, dataset.train),
@@ -58,7 +58,7 @@ export async function run(topics: number, seed: number): Promise<Cell> {
     shares: Array.from({ length: latent.shape[0] as number }, (_, d) => [
       ...(latent.data as Float64Array).subarray(d * topics, (d + 1) * topics),
     ]),
-    years: titles.map((title) => Number.parseInt(title, 10)),
+    years: places.map((place) => Number.parseInt(dataset.names?.document?.[place] ?? "", 10)),
   };
   await writeFile(file, JSON.stringify(cell));
   return cell;

@@ -1,21 +1,26 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { formatDuration, formatNumber } from "../report/table.ts";
+import { formatDuration } from "../report/table.ts";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
 import type { Embedder, Gallery } from "./neighbour-gallery.ts";
+import { foundRows, sayRows } from "./neighbour-rows.ts";
+import type { openTrained } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { addVerb, type Figures, integerOption } from "./verb.ts";
 
 const about = `
 IMAGE is an image file, or numbers of images of the run's test data, with commas between.
 --in RUN searches the data of that run by its own encoder; --in FOLDER searches the images below a folder, by the
-encoder of --run, or by their pixels without one. The picture has the image that was asked for first in each row.`;
+encoder of --run, or by their pixels without one. The picture has the image that was asked for first in each row.
+Of a run of words, such as one of skip-gram, IMAGE is words with commas between; of one of documents, numbers of test
+documents. These have no picture.`;
 
 export const addNeighboursVerb = (program: Command, context: Context): Command =>
   addVerb(program, context, {
     usage: "neighbours <image>",
     description: "Finds the images nearest to one, by a run's encoder, and draws them.",
     examples: [
+      "neighbours freedom,war --in runs/skip-gram-state-of-the-union-1",
       "neighbours 7 --in runs/deep-infomax-fashion-mnist-1",
       "neighbours 0,1,2,3 --in runs/deep-infomax-fashion-mnist-1 --distance euclidean --out near.png",
       "neighbours cat.jpg --in ./photos --run runs/deep-infomax-cifar10-1 --index photos.safetensors",
@@ -43,6 +48,8 @@ export const addNeighboursVerb = (program: Command, context: Context): Command =
     action: ([query = ""], flags, ctx) => findNeighbours(query, flags, ctx),
   }).addHelpText("after", about);
 
+type Trained = Awaited<ReturnType<typeof openTrained>>;
+
 interface Sources {
   readonly embedder: Embedder;
   readonly gallery: Gallery;
@@ -50,30 +57,36 @@ interface Sources {
   readonly numbered: ((rows: readonly number[]) => { images: Tensor; names: string[] }) | undefined;
 }
 
+/** The run in a folder, if it is one. */
+async function runIn(folder: string, ctx: Context): Promise<Trained | undefined> {
+  const { isRun, openTrained } = await import("./runs.ts");
+  return (await isRun(folder)) ? openTrained(folder, ctx) : undefined;
+}
+
 async function openSources(
+  own: Trained | undefined,
   flags: Readonly<Record<string, unknown>>,
   ctx: Context,
 ): Promise<Sources> {
   const tools = await import("./neighbour-gallery.ts");
-  const { isRun, openTrained } = await import("./runs.ts");
+  const { openTrained } = await import("./runs.ts");
   const place = flags.in as string;
   const limit = (flags.limit as number | undefined) ?? Infinity;
-  const here = await isRun(place);
-  if (here && flags.run !== undefined) {
+  if (own !== undefined && flags.run !== undefined) {
     throw new ReparamError(
       `--in ${place} is a run, which is searched by its own encoder. Leave out --run.`,
     );
   }
   if (!existsSync(place)) throw new ReparamError(`there is no folder "${place}". Check the path.`);
-  const folder = here ? place : (flags.run as string | undefined);
-  const run = folder === undefined ? undefined : await openTrained(folder, ctx);
+  const folder = flags.run as string | undefined;
+  const run = own ?? (folder === undefined ? undefined : await openTrained(folder, ctx));
   const embedder =
     run === undefined
       ? tools.pixelEmbedder(flags.imageSize as number)
       : await tools.runEmbedder(run, flags.output as string);
   const gallery =
-    here && run !== undefined
-      ? tools.splitGallery(run, flags.split as "train", limit)
+    own !== undefined
+      ? tools.splitGallery(own, flags.split as "train", limit)
       : await tools.folderGallery(
           place,
           embedder.format,
@@ -100,7 +113,12 @@ async function findNeighbours(
   ctx: Context,
 ): Promise<Figures> {
   const { vectorIndex } = await import("../metrics/nearest-neighbours.ts");
-  const sources = await openSources(flags, ctx);
+  const own = await runIn(flags.in as string, ctx);
+  if (own !== undefined) {
+    const { nearestNames, readsText } = await import("./neighbour-rows.ts");
+    if (readsText(own)) return nearestNames(own, query, flags, ctx);
+  }
+  const sources = await openSources(own, flags, ctx);
   const { embedder, gallery } = sources;
   const asked = await queryImages(query, sources);
   const vectors = await galleryVectors(sources, flags.index as string | undefined, ctx);
@@ -114,17 +132,8 @@ async function findNeighbours(
   const seconds = (performance.now() - start) / 1000;
   await index.release();
   await embedder.release();
-  const rows = asked.names.map((name, row) => ({
-    image: name,
-    nearest: Array.from({ length: count }, (_, k) => ({
-      image: gallery.names[found.indices[row * count + k] as number] as string,
-      distance: found.distances[row * count + k] as number,
-    })),
-  }));
-  for (const { image, nearest } of rows) {
-    ctx.say(image);
-    for (const each of nearest) ctx.say(`  ${formatNumber(each.distance).padEnd(9)} ${each.image}`);
-  }
+  const rows = foundRows(asked.names, gallery.names, found);
+  sayRows(rows, ctx);
   const out = flags.out as string;
   await drawRows(asked.images, await gallery.images(found.indices), count, out);
   ctx.say(

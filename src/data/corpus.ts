@@ -66,8 +66,8 @@ export function chooseVocabulary(
 }
 
 /**
- * A document-term matrix: `counts` [V] of each document, float64, and `document` [], its place in its own
- * split. The split is random by `seed`, and the vocabulary is that of the training documents.
+ * A document-term matrix: `counts` [V] of each document, float64, and `document` [], its place
+ * among all documents, by which `names.document` has its title. The split is random by `seed`, and the vocabulary is that of the training documents.
  * Throws if a document has no term of the vocabulary.
  */
 export function corpusDataset(
@@ -100,16 +100,14 @@ export function corpusDataset(
       }
       data.set(counts, row * vocabulary.length);
     }
-    const places = Int32Array.from(indices, (_, row) => row);
     return makeSplit({
       counts: numbersOf(data, [vocabulary.length], dtype),
-      document: { dtype: "int32", shape: [], data: places },
+      document: { dtype: "int32", shape: [], data: Int32Array.from(indices) },
     });
   };
-  const titles = Array.from(plan.train.indices, (at) => documents[at]?.title as string);
   return {
     ...about,
-    names: { counts: vocabulary, document: titles },
+    names: { counts: vocabulary, document: documents.map(({ title }) => title) },
     train: make("train"),
     validation: make("validation"),
     test: make("test"),

@@ -101,6 +101,16 @@ export const catalogue: readonly CatalogueEntry[] = [
     async () => (await import("./mi/deep-infomax.ts")).deepInfomax,
   ),
   entry(
+    "skip-gram",
+    "Word vectors by noise-contrastive prediction of neighbours (Mikolov et al. 2013)",
+    async () => (await import("./embedding/skip-gram.ts")).skipGram,
+  ),
+  entry(
+    "doc-vectors",
+    "Document vectors by noise-contrastive prediction of their words (Le, Mikolov 2014)",
+    async () => (await import("./embedding/doc-vectors.ts")).docVectors,
+  ),
+  entry(
     "gan",
     "Generative adversarial network: any objective, penalty and architecture",
     async () => (await import("./gan/gan.ts")).gan,

@@ -28,6 +28,7 @@ export {
   kernelDistance,
 } from "./kernel-distance.ts";
 export { knnAccuracy, type Labelled } from "./knn-accuracy.ts";
+export { type LabelEfficiency, labelEfficiency } from "./label-efficiency.ts";
 export { type LinearProbe, linearProbe, type ProbeOptions } from "./linear-probe.ts";
 export { type ManifoldFigures, type ManifoldOptions, manifoldFigures } from "./manifold.ts";
 export { type ModeFigures, type ModeOptions, type Modes, modeFigures } from "./modes.ts";

@@ -144,8 +144,7 @@ async function csvColumns(
     columns.push({ name: "label", texts });
   }
   if (document !== undefined && names?.document !== undefined) {
-    // The titles are those of the training documents.
-    const title = (place: unknown) => (name === "train" ? names.document?.[Number(place)] : "");
+    const title = (place: unknown) => names.document?.[Number(place)];
     const texts = Array.from(document.data as ArrayLike<unknown>, (place) => title(place) ?? "");
     columns.push({ name: "document", texts });
   }

@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 interface Found {
-  readonly rows: { image: string; nearest: { image: string; distance: number }[] }[];
+  readonly rows: { name: string; nearest: { name: string; distance: number }[] }[];
   readonly searched: number;
 }
 const json = ({ stdout }: Invocation) =>
@@ -61,17 +61,17 @@ describe("reparam neighbours", () => {
     expect(found.status).toBe(0);
     const { rows, searched } = json(found);
     expect(searched).toBe(64);
-    expect(rows.map(({ image }) => image)).toEqual([
+    expect(rows.map(({ name }) => name)).toEqual([
       expect.stringMatching(/^test 4 \(\d\)$/),
       expect.stringMatching(/^test 9 \(\d\)$/),
     ]);
-    for (const { image, nearest } of rows) {
+    for (const { name, nearest } of rows) {
       expect(nearest).toHaveLength(3);
-      expect(nearest[0]).toEqual({ image, distance: expect.closeTo(0, 10) });
+      expect(nearest[0]).toEqual({ name, distance: expect.closeTo(0, 10) });
     }
     expect(readFileSync(picture).subarray(1, 4).toString()).toBe("PNG");
     const euclidean = await invoke("neighbours", "4", ...flags, "--distance", "euclidean");
-    expect(json(euclidean).rows[0]?.nearest[0]?.image).toMatch(/^train \d+/);
+    expect(json(euclidean).rows[0]?.nearest[0]?.name).toMatch(/^train \d+/);
   });
 
   it("searches a folder of mixed images by pixels or by a run, and keeps vectors in a file", async () => {
@@ -79,12 +79,12 @@ describe("reparam neighbours", () => {
     const flags = ["--in", photos, "--out", picture, "--distance", "euclidean", "--json"];
     const dark = join(photos, "dark.png");
     const byPixels = json(await invoke("neighbours", dark, ...flags));
-    const names = byPixels.rows[0]?.nearest.map(({ image }) => image.split("/").at(-1));
+    const names = byPixels.rows[0]?.nearest.map(({ name }) => name.split("/").at(-1));
     expect(names).toEqual(["dark.png", "night.png", "red.png", "light.png"]);
     const byRun = await invoke("neighbours", dark, ...flags, "--run", run, "--index", index);
     expect(byRun.status).toBe(0);
     expect(json(byRun).rows[0]?.nearest[0]).toEqual({
-      image: dark,
+      name: dark,
       distance: expect.closeTo(0, 6),
     });
     const written = statSync(index).mtimeMs;
@@ -115,6 +115,24 @@ describe("reparam neighbours", () => {
     expect(skipped.status).toBe(0);
     expect(skipped.stderr).toMatch(/left out: .*broken\.png/);
     rmSync(broken);
+  });
+
+  it("finds words near words, and says which it does not know", async () => {
+    const words = join(root, "words");
+    const file = join(root, "text.txt");
+    writeFileSync(file, "the cat and the dog ran; the dog and the cat sat. ".repeat(60));
+    const small = ["--features", "4", "--context", "8", "--steps", "4", "--batch-size", "4"];
+    const flags = ["--data", file, "--tokenizer", "words", "--out", words, "--no-export"];
+    const made = await invoke("train", "skip-gram", ...flags, ...small, "--threads", "1");
+    expect(made.status).toBe(0);
+    const found = json(await invoke("neighbours", "cat, dog", "--in", words, "--json"));
+    expect(found.searched).toBe(6);
+    expect(found.rows.map(({ name }) => name)).toEqual(["cat", "dog"]);
+    const near = found.rows[0]?.nearest.map(({ name }) => name) ?? [];
+    expect([...near].sort()).toEqual(["and", "dog", "ran", "sat", "the"]);
+    const { status, stderr } = await invoke("neighbours", "horse", "--in", words);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/"horse" is not among the 6 words/);
   });
 
   it("says what is wrong", async () => {

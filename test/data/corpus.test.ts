@@ -40,15 +40,19 @@ describe("documents", () => {
     text: `${`${i % 2 === 0 ? "even" : "strange"} `.repeat(i + 1)} ${["river", "mountain", "ocean"][i % 3]} own${letter(i % 26)}${letter(Math.floor(i / 26))}`,
   }));
 
-  it("become a matrix of counts by document and term, with their places in the split", () => {
+  it("become a matrix of counts by document and term, with their places among all documents", () => {
     const data = corpusDataset(documents, about, { seed: 1, terms: 4 });
     const vocabulary = data.names?.counts ?? [];
     expect(vocabulary).toHaveLength(4);
     expect([data.train, data.validation, data.test].map((s) => s.length)).toEqual([51, 4, 5]);
     const { counts, document } = data.train.columns;
     expect(counts).toMatchObject({ dtype: "float64", shape: [4] });
-    expect([...document!.data]).toEqual(Array.from({ length: 51 }, (_, i) => i));
-    for (const [row, title] of (data.names?.document ?? []).entries()) {
+    const every = [data.train, data.validation, data.test].flatMap(({ columns }) => [
+      ...(columns.document!.data as Int32Array),
+    ]);
+    expect(every.sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    for (const [row, place] of (document!.data as Int32Array).entries()) {
+      const title = data.names!.document![place] as string;
       const words = tokenize(documents[Number(title.slice(5))]!.text);
       const expected = vocabulary.map((term) => words.filter((word) => word === term).length);
       expect([...counts!.data.slice(4 * row, 4 * row + 4)]).toEqual(expected);
@@ -130,7 +134,8 @@ describe("data sets of packages", () => {
     writeFileSync(join(folder, "speeches.jsonl"), `${lines.join("\n")}\n`);
     const data = await stateOfTheUnion.load!(folder, { validation: 0, seed: 2 });
     expect(data.names?.counts).toEqual(["peace", "sea", "war"]);
-    for (const [row, title] of (data.names?.document ?? []).entries()) {
+    for (const [row, place] of (data.train.columns.document!.data as Int32Array).entries()) {
+      const title = data.names!.document![place] as string;
       const text = texts[(Number(title.slice(0, 4)) - 1790) % 3] as string;
       const counts = [...data.train.columns.counts!.data.slice(3 * row, 3 * row + 3)];
       expect(counts).toEqual(["peace", "sea", "war"].map((term) => Number(text.includes(term))));

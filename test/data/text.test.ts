@@ -209,9 +209,9 @@ describe("tokenizers of data", () => {
     await expect(
       textDataset({ train: [story] }, about, { tokenizer: "none.json" }),
     ).rejects.toThrow(/none.json cannot be read \(ENOENT\)/);
-    await expect(textDataset({ train: [story] }, about, { tokenizer: "syllables" })).rejects.toThrow(
-      /no tokenizer "syllables".*characters, bytes, bpe/,
-    );
+    await expect(
+      textDataset({ train: [story] }, about, { tokenizer: "syllables" }),
+    ).rejects.toThrow(/no tokenizer "syllables".*characters, bytes, bpe/);
   });
 
   it("know the characters of all parts, or have one token for those that training lacks", async () => {

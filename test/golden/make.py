@@ -15,6 +15,7 @@ import diffusion_transformer
 import diffusion
 import distributions
 import divergences
+import embedding
 import gan
 import gan_layers
 import infomax
@@ -42,6 +43,7 @@ MAKERS = {
     "divergences": divergences.make,
     "gan": gan.make,
     "gan-layers": gan_layers.make,
+    "embedding": embedding.make,
     "infomax": infomax.make,
     "ksg": ksg.make,
     "initializers": initializers.make,

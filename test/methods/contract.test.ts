@@ -1,8 +1,9 @@
 // What every method of the catalogue promises. A new method is held to it by its line in the catalogue.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { corpusDataset } from "../../src/data/corpus.ts";
 import { type Dataset, loadDataset } from "../../src/data/index.ts";
 import { catalogue, findMethod } from "../../src/methods/index.ts";
 import {
@@ -62,8 +63,22 @@ function dataFor({ name: method, training: { data, load } }: MethodDefinition): 
   if (load?.tokenizer !== undefined) {
     return loadDataset(join(root, "docs/guide"), { ...load, context: 24 });
   }
+  if (load?.terms !== undefined) return Promise.resolve(ownDocuments(load.terms as number));
   const name = data === undefined || data === "mnist" ? digits : data;
   return loadDataset(name, name === data ? { toySize: 400 } : {});
+}
+
+/** Sections of our pages as documents. */
+function ownDocuments(terms: number): Dataset {
+  const folder = join(root, "docs/methods");
+  const pages = readdirSync(folder).flatMap((title) =>
+    readFileSync(join(folder, title), "utf8")
+      .split("\n## ")
+      .filter(({ length }) => length > 400)
+      .map((text) => ({ title, text })),
+  );
+  const card = { title: "Pages", license: "–", source: "–", citation: "–" };
+  return corpusDataset(pages, { name: "pages", card }, { terms: Math.min(terms, 300) });
 }
 
 function tiny({ options }: MethodDefinition): Record<string, unknown> {

@@ -74,7 +74,8 @@ const logMeanExp = (x: Value): Value =>
 
 const jointOf = (scores: Value): Value => mean(diagonal(scores));
 
-const difference: Combination = {
+/** Of estimates E₊[T] − log E₋[e^T]. */
+export const difference: Combination = {
   pool: "log-mean-exp",
   value: (joint, marginal) => joint - marginal,
   slope: () => -1,
