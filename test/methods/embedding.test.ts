@@ -96,7 +96,7 @@ it("at the minimum the gradient towards words needs none of the vectors", () => 
   const words = golden.words as Tensor;
   const lossAt = (by: number, withSlope: boolean): { loss: number; slope: number } => {
     // Along a direction that moves every word.
-    const direction = Float32Array.from(words.data, (_, at) => Math.cos(at));
+    const direction = Float32Array.from({ length: words.data.length }, (_, at) => Math.cos(at));
     const data = direction.map((d, at) => Number(words.data[at]) + by * d);
     const moved = { ...words, data } as Tensor;
     const found = evaluate(

@@ -6,7 +6,7 @@
  *
  * At its minimum u_w·v_c = log p(w, c)/(p(w)q(c)) − log k: pointwise mutual information, shifted (Levy, Goldberg,
  * "Neural word embedding as implicit matrix factorization", 2014, section 3.1). With the objective "nce", scores less
- * log k·q(c) stand in place of the scores, and u_w·v_c becomes log p(c|w) (Gutmann, Hyvärinen, "Noise-contrastive
+ * log k·q(c) stand in place of the scores, and u_w·v_c + b_c becomes log p(c|w) (Gutmann, Hyvärinen, "Noise-contrastive
  * estimation", 2010, equation 3; Mnih, Teh 2012).
  *
  * Tokens [B, T], vectors u and v [V, features]. Two choices that are random in word2vec are taken by their expectation:
@@ -84,18 +84,23 @@ export type SkipGram = {
   readonly word: EmbeddingParams;
   /** v, of words as neighbours. */
   readonly near: EmbeddingParams;
+  /** Of nce: b [V], so that the score is u_w·v_c + b_c. */
+  readonly bias?: Value;
   /** Words seen in training, [V]; none of special tokens. */
   readonly counts: ModelBuffer;
 };
 
 const B = dim("B");
 
-export function initSkipGram(key: Key, vocabulary: number, features: number): SkipGram {
+export function initSkipGram(key: Key, vocabulary: number, o: Options): SkipGram {
+  const { features } = o;
   // As in word2vec: small vectors, and scores of 0.
   const initializer = initializers.uniform(0.5 / features);
   return {
     word: initEmbedding(key.at("word"), vocabulary, features, { initializer }),
     near: initEmbedding(key.at("near"), vocabulary, features, { initializer: initializers.zeros }),
+    // All words alike: −log V.
+    ...(o.objective === "nce" && { bias: full([vocabulary], -Math.log(vocabulary), "float32") }),
     counts: buffer(full([vocabulary], 0, "float32")),
   };
 }
@@ -125,15 +130,14 @@ export function skipGramTerms(
 ): { readonly loss: Value; readonly pairs: Value } {
   const u = embedding(model.word, tokens); // (B, T, D)
   const v = embedding(model.near, tokens);
-  const nce = o.objective === "nce";
-  const logNoise = nce ? logShares(noiseShares(counts, o.noiseExponent), o.negatives) : undefined;
-  const lessNoise = (scores: Value, words: Value): Value =>
-    logNoise === undefined ? scores : scores.sub(gather(logNoise, words));
-  const near = lessNoise(
+  const offset = offsetOf(model, o, counts);
+  const withOffset = (scores: Value, words: Value): Value =>
+    offset === undefined ? scores : scores.add(gather(offset, words));
+  const near = withOffset(
     matmul(u, v, { transposeB: true }),
     expandDims(tokens, 1), // (B, 1, T)
   );
-  const far = lessNoise(
+  const far = withOffset(
     matmul(u, embedding(model.near, noise), { transposeB: true }), // (B, T, K)
     noise,
   );
@@ -144,6 +148,13 @@ export function skipGramTerms(
   const positive = sum(softplus(near.neg()).mul(weights), [1, 2]);
   const negative = sum(mean(softplus(far), 2).mul(sum(weights, 2)), 1).mul(o.negatives);
   return { loss: positive.add(negative), pairs: sum(weights, [1, 2]) };
+}
+
+/** What nce adds to the scores of each word, b − log k·q. */
+function offsetOf({ bias }: SkipGram, o: Options, counts: Value): Value | undefined {
+  if (o.objective !== "nce") return undefined;
+  const noise = logShares(noiseShares(counts, o.noiseExponent), o.negatives);
+  return bias === undefined ? noise.neg() : bias.sub(noise);
 }
 
 /** min(1, √(t/f)) of each token; 0 of special ones, which are never counted. */
@@ -180,7 +191,7 @@ function create(o: Options, data: DataShape): Method {
     phases: [
       gradientStep<SkipGram>({
         batch: { tokens },
-        init: (key) => initSkipGram(key, vocabulary, o.features),
+        init: (key) => initSkipGram(key, vocabulary, o),
         loss: (model, batch, scope) => {
           const given = batch.tokens as Value;
           const seen = countTokens(given, vocabulary).mul(constant(tensorOf(isWord, [vocabulary])));
