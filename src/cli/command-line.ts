@@ -11,6 +11,7 @@ import { addExportVerb } from "./export.ts";
 import { addInfoVerb } from "./info.ts";
 import { addLatentVerb } from "./latent.ts";
 import { addListVerb } from "./list.ts";
+import { addMapVerb } from "./map.ts";
 import { addMiVerb } from "./mi.ts";
 import { addNeighboursVerb } from "./neighbours.ts";
 import { addOdeVerb } from "./ode.ts";
@@ -80,6 +81,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addOdeVerb(program, context);
   addMiVerb(program, context);
   addNeighboursVerb(program, context);
+  addMapVerb(program, context);
   addDoctorVerb(program, context);
   return program;
 }

@@ -83,7 +83,7 @@ function chosenOutputs(
 }
 
 /** A split of the run's data by name, or the test part of other data: all of it where it has none. */
-async function splitOf({ dataset, config }: OpenRun, name: string): Promise<Split> {
+export async function splitOf({ dataset, config }: OpenRun, name: string): Promise<Split> {
   if (name === "train" || name === "validation" || name === "test") return dataset[name];
   const { imageSize, channels, dtype } = config.data;
   // A table has the features of the run's by name; labels and weights are not needed.

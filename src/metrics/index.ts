@@ -31,6 +31,7 @@ export { knnAccuracy, type Labelled } from "./knn-accuracy.ts";
 export { type LabelEfficiency, labelEfficiency } from "./label-efficiency.ts";
 export { type LinearProbe, linearProbe, type ProbeOptions } from "./linear-probe.ts";
 export { type ManifoldFigures, type ManifoldOptions, manifoldFigures } from "./manifold.ts";
+export { type NeighbourMapOptions, neighbourMap, principalMap, type VectorMap } from "./maps.ts";
 export { type ModeFigures, type ModeOptions, type Modes, modeFigures } from "./modes.ts";
 export {
   type Neighbours,

@@ -135,6 +135,19 @@ describe("reparam neighbours", () => {
     expect(stderr).toMatch(/"horse" is not among the 6 words/);
   });
 
+  it("are drawn as a map by reparam map", async () => {
+    const out = join(root, "map.png");
+    for (const by of ["pca", "umap"]) {
+      const made = await invoke("map", run, "--by", by, "--limit", "40", "--out", out, "--json");
+      expect(made.stderr).toBe("");
+      expect(made.stdout).toMatch(`${by} of 40 vectors of 8 numbers`);
+      expect(readFileSync(out).subarray(1, 4).toString()).toBe("PNG");
+    }
+    const { status, stderr } = await invoke("map", run, "--output", "codes", "--out", out);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/the encoder has latent, variance/);
+  });
+
   it("says what is wrong", async () => {
     const cases: [string[], RegExp][] = [
       [["7", "--in", photos], /7 is the number of a test image, and there is no run/],

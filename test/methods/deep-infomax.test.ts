@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest";
 import { gradientTree } from "../../src/autodiff/index.ts";
 import { deepInfomax } from "../../src/methods/mi/deep-infomax.ts";
 import {
+  coordinateTerm,
   dotScores,
   globalScores,
   informationTerm,
+  otherPlaces,
   type Scores,
 } from "../../src/methods/mi/infomax-loss.ts";
 import { initDotCritic } from "../../src/methods/mi/infomax-network.ts";
@@ -20,12 +22,14 @@ import { compile } from "../../src/onnx/index.ts";
 import { cast, constant, greater, mean } from "../../src/ops/index.ts";
 import { fit } from "../../src/run/index.ts";
 import {
+  dim,
   eachLeaf,
   fillNormal,
   item,
   leafMap,
   mapTree,
   ReparamError,
+  spec,
   type Tensor,
   type Tree,
   tensorOf,
@@ -229,6 +233,91 @@ describe("negatives", () => {
   });
 });
 
+describe("local terms", () => {
+  const numbers = (count: number, shape: number[]): Value =>
+    constant(
+      tensorOf(
+        Float32Array.from({ length: count }, (_, i) => Math.sin(3 * i)),
+        shape,
+      ),
+    );
+
+  it("of coordinates are the cross-entropy of each place", () => {
+    const [rows, places] = [2, 6];
+    const { term } = evaluate(
+      trace(
+        () => ({ term: coordinateTerm(numbers(rows * places * places, [rows, places, 2, 3])) }),
+        {},
+      ),
+      {},
+    );
+    for (let row = 0; row < rows; row++) {
+      let wanted = 0;
+      for (let place = 0; place < places; place++) {
+        const logit = (k: number): number => Math.sin(3 * ((row * places + k) * places + place));
+        const all = Array.from({ length: places }, (_, k) => Math.exp(logit(k)));
+        wanted += (Math.log(all.reduce((s, v) => s + v)) - logit(place)) / places;
+      }
+      expect(Number(term.data[row])).toBeCloseTo(wanted, 5);
+    }
+  });
+
+  it("of two places set every place beside another of the same image", () => {
+    const map = tensorOf(
+      Array.from({ length: 24 }, (_, i) => i % 6),
+      [2, 2, 2, 3],
+    );
+    const { moved } = evaluate(
+      trace(() => ({ moved: otherPlaces(constant(map), new Key("place")) }), {}),
+      {},
+    );
+    const places = Array.from(moved.data as Float32Array).slice(0, 6);
+    expect([...places].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    for (const [at, place] of places.entries()) expect(place).not.toBe(at);
+    expect(Array.from(moved.data as Float32Array).slice(18)).toEqual(places);
+  });
+
+  it("of the dot critic compare the same place of all images", () => {
+    const { positive, negative } = evaluate(
+      trace(() => {
+        const critic = initDotCritic(new Key("critic"), 3, [2, 2]);
+        const map = numbers(24, [3, 2, 2, 2]);
+        const { positive: own, negative: all } = dotScores(critic, map, map);
+        return { positive: own, negative: all };
+      }, {}),
+      {},
+    );
+    expect(negative.shape).toEqual([3, 3, 4]);
+    for (const image of [0, 1, 2]) {
+      for (const place of [0, 1, 2, 3]) {
+        const at = (image * 3 + image) * 4 + place;
+        expect(negative.data[at]).toBe(positive.data[image * 4 + place]);
+      }
+    }
+  });
+
+  it.each([
+    [[1, 28, 28], {}],
+    [[3, 32, 32], { scales: 3, localLocalWeight: 1 }],
+    [[3, 64, 48], { mapHalvings: 2, scales: 2, coordinateWeight: 1, critic: "dot" }],
+  ] as const)("are made for images of %j", (size, given) => {
+    const options = optionsOf({ latents: 4, ...given });
+    const { terms } = trace(
+      ({ x, noise }) => {
+        const model = initInfomax(new Key("init"), size, options);
+        const scope = new Scope({ key: new Key("step"), train: true });
+        const found = infomaxTerms(model, options, { x: x as Value, noise: noise as Value, scope });
+        return {
+          terms: Object.fromEntries(Object.entries(found).filter(([, v]) => v !== undefined)),
+        };
+      },
+      { x: spec("float32", [dim("B"), ...size]), noise: spec("float32", [dim("B"), 4]) },
+    ).outputs as unknown as { terms: Record<string, Value> };
+    expect(Object.keys(terms)).toEqual(expect.arrayContaining(["global", "local", "prior"]));
+    for (const term of Object.values(terms)) expect(term.rank).toBe(1);
+  });
+});
+
 describe("training", () => {
   const bytes = Uint8Array.from({ length: 64 * 256 }, (_, i) => (i * i * 31) % 256);
   const split = {
@@ -315,6 +404,11 @@ describe("training", () => {
   it("refuses what cannot be learned, and says what to do", () => {
     const nothing = optionsOf({ globalWeight: 0, localWeight: 0 });
     expect(() => deepInfomax.create(nothing, shape as never)).toThrow(ReparamError);
+    const many = optionsOf({ scales: 3, mapHalvings: 2 });
+    expect(() => deepInfomax.create(many, shape as never)).toThrow(/scales 3: after 2 halvings/);
+    const onePlace = { ...shape, columns: { image: { dtype: "uint8", shape: ["B", 1, 8, 12] } } };
+    const coordinates = optionsOf({ coordinateWeight: 1 });
+    expect(() => deepInfomax.create(coordinates, onePlace as never)).toThrow(/several places/);
     const small = { ...shape, columns: { image: { dtype: "uint8", shape: ["B", 1, 6, 16] } } };
     expect(() => deepInfomax.create(optionsOf(), small as never)).toThrow(
       /at least 8×8 pixels, got 6×16/,

@@ -2,8 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { alignment, uniformity } from "../../src/metrics/alignment-uniformity.ts";
 import { knnAccuracy } from "../../src/metrics/knn-accuracy.ts";
+import { labelEfficiency } from "../../src/metrics/label-efficiency.ts";
 import { linearProbe } from "../../src/metrics/linear-probe.ts";
+import { neighbourMap, principalMap } from "../../src/metrics/maps.ts";
 import { vectorIndex } from "../../src/metrics/nearest-neighbours.ts";
+import { neuralDependency } from "../../src/neural-dependency.ts";
 import { lbfgs } from "../../src/numerics/lbfgs.ts";
 import { fillNormal, type Tensor, tensorOf } from "../../src/tensor/index.ts";
 import { readGolden, readGoldenMeta } from "../golden/read.ts";
@@ -148,5 +151,95 @@ describe("alignment and uniformity", () => {
     const points = tensorOf([1, 0, -1, 0, 1, 0], [3, 2]);
     // Pairs: (1,2) and (2,3) at distance² 4, (1,3) at 0.
     expect(uniformity(points)).toBeCloseTo(Math.log((1 + 2 * Math.exp(-8)) / 3), 12);
+  });
+});
+
+describe("labelEfficiency", () => {
+  it("takes equally many of each class, and knows more with more labels", async () => {
+    const known = { vectors: train, labels };
+    const asked = { vectors: test, labels: truth };
+    const options = { penalty: probeMeta.penalty, threads: 1 };
+    const classes = new Set(labels).size;
+    const curve = await labelEfficiency(known, asked, [classes, 5 * classes], options);
+    expect(curve.map((point) => point.labels)).toEqual([classes, 5 * classes]);
+    const [few, more] = curve.map(({ accuracy }) => accuracy) as [number, number];
+    expect(few).toBeGreaterThan(1 / classes);
+    expect(more).toBeGreaterThanOrEqual(few);
+    await expect(labelEfficiency(known, asked, [1], options)).rejects.toThrow(/0 of each of/);
+    await expect(labelEfficiency(known, asked, [1e6], options)).rejects.toThrow(/smallest has/);
+  });
+});
+
+describe("neuralDependency", () => {
+  const settings = { hidden: 32, batchSize: 128, steps: 400, threads: 1 };
+
+  it("is 0 of independent columns, and near the total correlation of normal ones", async () => {
+    const rows = 2000;
+    const free = normals(rows, 3, "free");
+    const independent = await neuralDependency(free, settings);
+    expect(Math.abs(independent.value)).toBeLessThan(0.1);
+    // Columns a, (a + b)/√2 and c: total correlation −½ log(1 − ½) = 0.347.
+    const data = Float32Array.from(free.data as Float32Array, (value, at) =>
+      at % 3 === 1 ? (value + Number(free.data[at - 1])) / Math.SQRT2 : value,
+    );
+    const bound = await neuralDependency({ ...free, data } as Tensor, settings);
+    expect(bound.value).toBeGreaterThan(0.2);
+    expect(bound.value).toBeLessThan(0.347 + 3 * bound.standardError + 0.05);
+  });
+
+  it("refuses too few rows", async () => {
+    await expect(neuralDependency(normals(20, 3, "few"))).rejects.toThrow(/20 rows are too few/);
+  });
+});
+
+describe("maps", () => {
+  /** Three clusters along one direction of 6. */
+  const clusters = (): Tensor => {
+    const cloud = normals(90, 6, "cloud");
+    const data = Float32Array.from(cloud.data as Float32Array, (value, at) =>
+      at % 6 === 2 ? 0.1 * value + 8 * (Math.floor(at / 6) % 3) : 0.1 * value,
+    );
+    return { ...cloud, data } as Tensor;
+  };
+  /** Of rows i with i mod 3 = cluster, along one axis. */
+  const centre = (points: Tensor, cluster: number, axis: number): number => {
+    let sum = 0;
+    for (let row = cluster; row < 90; row += 3) sum += Number(points.data[2 * row + axis]) / 30;
+    return sum;
+  };
+
+  it("by principal components keep distances along the largest variance", () => {
+    const { points, shares } = principalMap(clusters());
+    for (const cluster of [0, 1, 2]) {
+      expect(centre(points, cluster, 0)).toBeCloseTo(8 * (cluster - 1), 1);
+    }
+    // Variances 8²·⅔ + 0.1² of 6 elements, and 5 of about 0.1².
+    expect(shares?.[0]).toBeGreaterThan(0.998);
+    expect((shares?.[1] ?? 1) * 64 * (2 / 3)).toBeLessThan(0.03);
+    // More numbers than rows: the same plane by inner products.
+    const few = Float32Array.from((clusters().data as Float32Array).subarray(0, 30));
+    const tall = principalMap({ dtype: "float32", shape: [5, 6], data: few } as Tensor);
+    const spreads = [0, 1, 2, 3, 4].map((row) => Number(tall.points.data[2 * row]));
+    expect(Math.max(...spreads) - Math.min(...spreads)).toBeCloseTo(16, 0);
+    expect(() => principalMap(normals(2, 6, "two"))).toThrow(/at least 3 vectors/);
+  });
+
+  it("by neighbours keep clusters apart, and are the same for the same seed", async () => {
+    const { points } = await neighbourMap(clusters(), { neighbours: 10, seed: 1 });
+    const again = await neighbourMap(clusters(), { neighbours: 10, seed: 1 });
+    expect(again.points.data).toEqual(points.data);
+    const at = (row: number): [number, number] => [
+      Number(points.data[2 * row]),
+      Number(points.data[2 * row + 1]),
+    ];
+    const gap = (a: readonly number[], b: readonly number[]): number =>
+      Math.hypot((a[0] as number) - (b[0] as number), (a[1] as number) - (b[1] as number));
+    const centres = [0, 1, 2].map((c) => [centre(points, c, 0), centre(points, c, 1)]);
+    for (let row = 0; row < 90; row++) {
+      const own = gap(at(row), centres[row % 3] as number[]);
+      for (const other of [1, 2]) {
+        expect(own).toBeLessThan(gap(at(row), centres[(row + other) % 3] as number[]));
+      }
+    }
   });
 });
