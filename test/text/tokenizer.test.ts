@@ -111,7 +111,9 @@ describe("tokenizers", () => {
   });
 
   it("refuse what makes no sense", () => {
-    expect(() => trainTokenizer(["a"], { vocabulary: 300 })).toThrow(/only the tokenizers bpe and words/);
+    expect(() => trainTokenizer(["a"], { vocabulary: 300 })).toThrow(
+      /only the tokenizers bpe and words/,
+    );
     expect(() => trainTokenizer(["a"], { kind: "bpe", vocabulary: 261 })).toThrow(/at least 262/);
     expect(() => trainTokenizer(["a"], { kind: "bytes", unknown: true })).toThrow(
       /no character is/,
