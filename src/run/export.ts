@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readRows, type Split } from "../data/index.ts";
 import { createSession, type ExportedModel, exportModel, type Session } from "../onnx/index.ts";
 import {
+  type FunctionDescription,
   type FunctionName,
   functionProgram,
   type Method,
@@ -21,7 +22,8 @@ import {
   zeros,
 } from "../tensor/index.ts";
 import { writeAtomic } from "./atomic.ts";
-import { compileFunction, fillInputs, rowsOf } from "./functions.ts";
+import { compileFunction } from "./compile-function.ts";
+import { fillInputs, rowsOf } from "./functions.ts";
 import type { ExportEntry } from "./run-folder.ts";
 
 /** Sizes of the free axes at which every exported file is checked: B and, of `next`, tokens new and before. */
@@ -73,7 +75,7 @@ export async function exportFunctions(
 
 /** A file's names are one space: an output called like an input gets `Out` after its name. */
 const outputNames =
-  ({ inputs }: ModelFunction) =>
+  ({ inputs }: FunctionDescription) =>
   (output: string): string =>
     output in inputs ? `${output}Out` : output;
 
@@ -127,7 +129,7 @@ async function largestDifference(
   }
 }
 
-const freeAxis = ({ inputs }: ModelFunction): boolean =>
+const freeAxis = ({ inputs }: FunctionDescription): boolean =>
   Object.values(inputs).some(({ shape }) => shape.some((size) => typeof size !== "number"));
 
 async function difference(
@@ -159,7 +161,7 @@ async function difference(
 /** Inputs for a check: data where there is some, else random numbers of the input's kind. */
 function checkInputs(
   name: string,
-  definition: ModelFunction,
+  definition: FunctionDescription,
   { B: count, ...free }: CheckedSizes,
   split: Split | undefined,
 ): Record<string, Tensor> {

@@ -1,15 +1,6 @@
 import { readRows, type Split } from "../data/index.ts";
 import { codebookUse } from "../metrics/codebook.ts";
-import { compile } from "../onnx/index.ts";
-import {
-  type FunctionInput,
-  type FunctionName,
-  functionOf,
-  functionProgram,
-  type Method,
-  type ModelFunction,
-  specsOf,
-} from "../step/index.ts";
+import type { FunctionDescription, FunctionInput } from "../step/index.ts";
 import {
   allocate,
   bindShape,
@@ -20,10 +11,9 @@ import {
   ReparamError,
   scalar,
   type Tensor,
-  type Tree,
   zeros,
 } from "../tensor/index.ts";
-import type { Value } from "../trace/index.ts";
+import type { CompiledFunction } from "./compile-function.ts";
 
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
@@ -37,17 +27,6 @@ export interface FillOptions {
   readonly step?: number;
 }
 
-/** A function of a trained model, compiled for the CPU. */
-export interface CompiledFunction {
-  readonly name: FunctionName;
-  readonly definition: ModelFunction;
-  /** Runs once. Inputs left out are drawn, or take their defaults. */
-  run(inputs: NamedTensors, options?: FillOptions): Promise<Record<string, Tensor>>;
-  /** The same function of other weights of the same shapes. */
-  withWeights(weights: Tree<Tensor>): CompiledFunction;
-  release(): Promise<void>;
-}
-
 /** Rows that go through a function at once: enough to be fast, few enough for the memory. */
 const defaultChunk = 256;
 /** A bound multiplies every row by its number of samples. */
@@ -57,52 +36,12 @@ const chunkOf = ({ name, definition }: CompiledFunction): number =>
   definition.rowsAtOnce ?? (name === "bound" ? boundChunk : defaultChunk);
 
 /**
- * Compiles a function of a method. Weights are inputs of the program, so that it serves every epoch.
- * Throws if the method does not offer the function.
- */
-export async function compileFunction(
-  method: Method,
-  name: FunctionName,
-  weights: Tree<Tensor>,
-  { threads = 2 }: { readonly threads?: number } = {},
-): Promise<CompiledFunction> {
-  return compileDefinition(name, functionOf(method, name), weights, { threads });
-}
-
-/** Compiles a function that is not among a method's own: that of an earlier phase. */
-export async function compileDefinition(
-  name: FunctionName,
-  definition: ModelFunction,
-  weights: Tree<Tensor>,
-  { threads = 2 }: { readonly threads?: number } = {},
-): Promise<CompiledFunction> {
-  const { build, example } = functionProgram(name, definition, specsOf(weights));
-  const program = await compile<object, Readonly<Record<string, Value>>>(
-    (inputs) => build(inputs),
-    example,
-    { threads },
-  );
-  const bindTo = (now: Tree<Tensor>): CompiledFunction => ({
-    name,
-    definition,
-    run: async (inputs, options = {}) => {
-      const filled = fillInputs(name, definition, inputs, options);
-      const { seed = 0, step = 0 } = options;
-      return { ...(await program.run({ ...filled, weights: now }, { seed, step })) };
-    },
-    withWeights: bindTo,
-    release: () => program.release(),
-  });
-  return bindTo(weights);
-}
-
-/**
  * All inputs of a function: those given, random numbers and defaults for the rest.
  * Throws if something that only the caller can know is missing, or if given shapes do not fit.
  */
 export function fillInputs(
   name: string,
-  { inputs: wanted, longest }: Pick<ModelFunction, "inputs" | "longest">,
+  { inputs: wanted, longest }: Pick<FunctionDescription, "inputs" | "longest">,
   given: NamedTensors,
   { count = 1, seed = 0, step = 0 }: FillOptions = {},
 ): Record<string, Tensor> {
@@ -202,7 +141,7 @@ export function rowsOf(split: Split, from: number, to: number): Record<string, T
 }
 
 /** The columns of a batch that a function takes. */
-const inputsOf = ({ inputs }: ModelFunction, columns: NamedTensors): Record<string, Tensor> =>
+const inputsOf = ({ inputs }: FunctionDescription, columns: NamedTensors): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(columns).filter(([name]) => name in inputs));
 
 export interface MapOptions {

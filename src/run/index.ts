@@ -1,5 +1,6 @@
 export { fileError, makeFolder, readBytes, writeAtomic } from "./atomic.ts";
 export { type Checkpoint, newestCheckpoint, type Position, readCheckpoint } from "./checkpoint.ts";
+export { type CompiledFunction, compileDefinition, compileFunction } from "./compile-function.ts";
 export {
   describeIssues,
   machine,
@@ -27,9 +28,6 @@ export {
   type Snapshots,
 } from "./fit.ts";
 export {
-  type CompiledFunction,
-  compileDefinition,
-  compileFunction,
   type Evaluation,
   evaluateSplit,
   type FillOptions,

@@ -8,10 +8,11 @@ import {
   madeBy,
   pairGrid,
 } from "../report/index.ts";
-import type { FunctionName, Method } from "../step/index.ts";
+import { type FunctionName, type Method, offers } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
 import { makeFolder, writeAtomic } from "./atomic.ts";
-import { type CompiledFunction, compileFunction, rowsOf, sampleRows } from "./functions.ts";
+import { type CompiledFunction, compileFunction } from "./compile-function.ts";
+import { rowsOf, sampleRows } from "./functions.ts";
 import type { PictureEntry } from "./run-folder.ts";
 
 export interface PictureOptions {
@@ -42,7 +43,7 @@ export async function drawPictures(
   await makeFolder(join(folder, "samples"));
   const entries: PictureEntry[] = [];
   for (const [name, draw] of pictures) {
-    if (method.functions[name] === undefined) continue;
+    if (!offers(method, name)) continue;
     const compiled = await compileFunction(method, name, weights, { threads });
     const drawn = await draw(compiled, options).finally(() => compiled.release());
     if (drawn === undefined) continue;

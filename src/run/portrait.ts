@@ -3,8 +3,9 @@ import { type Dataset, type Split, type SplitName, takeSamples } from "../data/i
 import type { Method, Metrics, Portrait } from "../step/index.ts";
 import { elementCount, type Tensor, type Tree } from "../tensor/index.ts";
 import { writeAtomic } from "./atomic.ts";
+import { type CompiledFunction, compileFunction } from "./compile-function.ts";
 import { type DrawnRows, drawConvergence, drawDrawing } from "./drawings.ts";
-import { type CompiledFunction, compileFunction, mapSplit, rowsOf } from "./functions.ts";
+import { mapSplit, rowsOf } from "./functions.ts";
 import type { MetricsLine } from "./metrics-log.ts";
 import { type CsvColumn, encodeRowsCsv } from "./rows-csv.ts";
 import type { PictureEntry } from "./run-folder.ts";

@@ -3,8 +3,9 @@ import { type Column, type Dataset, makeSplit, type Split } from "../data/index.
 import type { ImageTokenizer } from "../step/index.ts";
 import { ReparamError, type Shape, type Tensor } from "../tensor/index.ts";
 import { makeFolder, readBytes, writeAtomic } from "./atomic.ts";
+import { compileFunction } from "./compile-function.ts";
 import { type RunConfig, writeConfig } from "./config.ts";
-import { compileFunction, mapSplit } from "./functions.ts";
+import { mapSplit } from "./functions.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 
 /** Images as tokens: a column `tokens` int32 [h, w] in place of `image`, and what made it. */

@@ -1,12 +1,8 @@
 import { weightsOf } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
+import { type CompiledFunction, compileFunction } from "./compile-function.ts";
 import type { FitOptions } from "./fit.ts";
-import {
-  type CompiledFunction,
-  compileFunction,
-  type Evaluation,
-  evaluateSplit,
-} from "./functions.ts";
+import { type Evaluation, evaluateSplit } from "./functions.ts";
 
 /** Evaluations of the validation split during a training, by one compiled program. */
 export class Validation {

@@ -14,6 +14,8 @@ export interface MethodDefinition<Schema extends z.ZodObject = z.ZodObject> {
   /** Author, title, year, equation. */
   readonly paper: string;
   readonly options: Schema;
+  /** Options of the method's procedures, where it has some: one schema for all. */
+  readonly procedureOptions?: z.ZodObject;
   /** Settings of a run that suit the method where the user names none. */
   readonly training: {
     readonly batchSize: number;

@@ -13,11 +13,15 @@ export function weightsOf(method: Method, state: Tree<Tensor>): Tree<Tensor> {
   return evaluate(program, { state } as Tree<Tensor>).weights as Tree<Tensor>;
 }
 
+/** Whether the method can do what that name says, in one graph or by a procedure. */
+export const offers = ({ functions, procedures }: Method, name: FunctionName): boolean =>
+  functions[name] !== undefined || procedures?.[name] !== undefined;
+
 /** The function of that name. Throws if the method does not offer it. */
 export function functionOf(method: Method, name: FunctionName): ModelFunction {
   const found = method.functions[name];
   if (found !== undefined) return found;
-  const offered = Object.keys(method.functions).join(", ");
+  const offered = Object.keys({ ...method.functions, ...method.procedures }).join(", ");
   throw new ReparamError(
     `${method.name} has no function "${name}". It offers ${offered || "none"}.`,
   );

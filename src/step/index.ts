@@ -1,5 +1,5 @@
 export { type CatalogueEntry, dataOf, defineMethod, type MethodDefinition } from "./definition.ts";
-export { bakeKnobs, functionOf, functionProgram, weightsOf } from "./function.ts";
+export { bakeKnobs, functionOf, functionProgram, offers, weightsOf } from "./function.ts";
 export {
   applyGradient,
   applyUpdate,
@@ -17,6 +17,7 @@ export type {
   Batch,
   BatchSpec,
   DataShape,
+  FunctionDescription,
   FunctionInput,
   FunctionName,
   ImageTokenizer,
@@ -46,3 +47,4 @@ export type {
   Portrait,
 } from "./portrait.ts";
 export { type ProjectionOptions, projectionPhase } from "./projection.ts";
+export type { Procedure, ProcedureCall, ProcedureProgress } from "./procedure.ts";

@@ -4,6 +4,7 @@ import type { SpecialTokens } from "../text/index.ts";
 import type { Key, Value } from "../trace/index.ts";
 import type { HuggingFaceModel } from "./hugging-face.ts";
 import type { Portrait } from "./portrait.ts";
+import type { Procedure } from "./procedure.ts";
 
 /** Column name → tensor: one batch of data on the host. */
 export type Batch = Readonly<Record<string, Tensor>>;
@@ -91,18 +92,10 @@ export interface FunctionInput extends TensorSpec {
   readonly description?: string;
 }
 
-/**
- * Something a trained model can do: sample, encode, decode, reconstruct, evaluate. The same function is
- * run here and exported to ONNX; noise and knobs are inputs, so that any runtime can drive it.
- */
-export interface ModelFunction {
+/** What the tools know of something that a trained model can do. */
+export interface FunctionDescription {
   readonly summary: string;
   readonly inputs: Readonly<Record<string, FunctionInput>>;
-  readonly build: (
-    weights: Tree<Value>,
-    inputs: Readonly<Record<string, Value>>,
-    scope: Scope,
-  ) => Readonly<Record<string, Value>>;
   /** Width of the grid that its images are meant to be shown in. */
   readonly columns?: number;
   /** Rows of data that go through it together: fewer save memory. 256 by default, 16 of `bound`. */
@@ -111,6 +104,18 @@ export interface ModelFunction {
   readonly outputBelow?: Readonly<Record<string, number>>;
   /** Of `next`: most positions that it may see, earlier ones included; any number if absent. */
   readonly longest?: number;
+}
+
+/**
+ * Something a trained model can do: sample, encode, decode, reconstruct, evaluate. The same function is
+ * run here and exported to ONNX; noise and knobs are inputs, so that any runtime can drive it.
+ */
+export interface ModelFunction extends FunctionDescription {
+  readonly build: (
+    weights: Tree<Value>,
+    inputs: Readonly<Record<string, Value>>,
+    scope: Scope,
+  ) => Readonly<Record<string, Value>>;
   /** Written by `export`. Functions that only serve evaluation are not. */
   readonly exported: boolean;
 }
@@ -128,7 +133,10 @@ export type FunctionName =
   | "fill"
   | "map"
   | "synthesize"
-  | "denoise";
+  | "denoise"
+  | "likelihood"
+  | "interpolate"
+  | "inpaint";
 
 /** A method made for one kind of data: what trains, and what the result can do. */
 export interface Method {
@@ -137,6 +145,8 @@ export interface Method {
   /** The part of the last phase's state that the functions read. */
   readonly weights: (state: Tree<Value>) => Tree<Value>;
   readonly functions: Readonly<Partial<Record<FunctionName, ModelFunction>>>;
+  /** What takes many runs of a graph, by the names of functions: the tools use both alike. */
+  readonly procedures?: Readonly<Partial<Record<FunctionName, Procedure>>>;
   /** The model for Hugging Face's libraries, if it is of a kind that they know. Throws if its options are not. */
   readonly huggingFace?: (weights: Tree<Tensor>) => HuggingFaceModel;
   /** Sentences that a person who uses its functions should read. */

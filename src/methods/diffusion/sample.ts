@@ -62,8 +62,12 @@ export interface SamplingResult {
 }
 
 const schema = z.strictObject(samplerFields);
+const defaults: Readonly<Record<string, unknown>> = schema.parse({});
 
-/** Options with their defaults. Throws for those that are unknown, out of range, or mean nothing to the sampler. */
+/**
+ * Options with their defaults. Throws for those that are unknown, out of range, or mean nothing to the sampler and
+ * differ from their default.
+ */
 export function checkSamplerOptions(options: SamplerOptions): SamplerSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
   const parsed = schema.safeParse(given);
@@ -77,7 +81,9 @@ export function checkSamplerOptions(options: SamplerOptions): SamplerSettings {
     sampler === "adaptive"
       ? ["finish", "order", "tolerance"]
       : ["steps", "spacing", "rho", "finish", ...(samplers[sampler] as Sampler).takes];
-  const useless = Object.keys(given).find((name) => name !== "sampler" && !takes.includes(name));
+  const useless = Object.keys(given).find(
+    (name) => name !== "sampler" && !takes.includes(name) && given[name] !== defaults[name],
+  );
   if (useless !== undefined) {
     throw new ReparamError(
       `the sampler ${sampler} has no option ${useless}. It takes ${takes.join(", ")}.`,
