@@ -1,6 +1,11 @@
 export { fileError, makeFolder, readBytes, writeAtomic } from "./atomic.ts";
 export { type Checkpoint, newestCheckpoint, type Position, readCheckpoint } from "./checkpoint.ts";
-export { type CompiledFunction, compileDefinition, compileFunction } from "./compile-function.ts";
+export {
+  type CompiledFunction,
+  type CompileFunctionOptions,
+  compileDefinition,
+  compileFunction,
+} from "./compile-function.ts";
 export {
   describeIssues,
   machine,

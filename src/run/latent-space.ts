@@ -1,13 +1,14 @@
 // The latents of a trained model as something to move in: drawn, and turned into images.
-import { type FunctionName, initialState, type Method, projectionPhase } from "../step/index.ts";
-import { allocate, ReparamError, scalar, type Tensor, type Tree } from "../tensor/index.ts";
 import {
-  type CompiledFunction,
-  compileFunction,
-  fillInputs,
-  type NamedTensors,
-  sampleRows,
-} from "./functions.ts";
+  type FunctionName,
+  functionOf,
+  initialState,
+  type Method,
+  projectionPhase,
+} from "../step/index.ts";
+import { allocate, ReparamError, scalar, type Tensor, type Tree } from "../tensor/index.ts";
+import { type CompiledFunction, compileFunction } from "./compile-function.ts";
+import { fillInputs, type NamedTensors, sampleRows } from "./functions.ts";
 import { PhaseRun } from "./phase-run.ts";
 
 export const spaceNames = ["z", "w"] as const;
@@ -137,7 +138,7 @@ class Space implements LatentSpace {
   async project(target: Tensor, options: ProjectOptions): Promise<Projection> {
     const { steps, starts, label = 0, learningRate, shown = [] } = options;
     const { images, input } = this.#parts;
-    const { definition } = images;
+    const definition = functionOf(this.#method, images.name);
     const weights = this.#weights;
     const phase = projectionPhase({
       ...{ definition, latent: input, weights, starts, target, learningRate },

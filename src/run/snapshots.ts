@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { drawSamples, isDrawable, madeBy } from "../report/index.ts";
 import { weightsOf } from "../step/index.ts";
 import { makeFolder, writeAtomic } from "./atomic.ts";
+import { compileDefinition } from "./compile-function.ts";
 import type { Snapshot, Snapshots } from "./fit.ts";
-import { compileDefinition, sampleRows } from "./functions.ts";
+import { sampleRows } from "./functions.ts";
 import type { PictureOptions } from "./pictures.ts";
 import type { PictureEntry } from "./run-folder.ts";
 

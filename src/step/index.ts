@@ -46,5 +46,5 @@ export type {
   ImagesDrawing,
   Portrait,
 } from "./portrait.ts";
-export { type ProjectionOptions, projectionPhase } from "./projection.ts";
 export type { Procedure, ProcedureCall, ProcedureProgress } from "./procedure.ts";
+export { type ProjectionOptions, projectionPhase } from "./projection.ts";

@@ -4,8 +4,8 @@ import { levelAt } from "./grid.ts";
 import type { Denoiser } from "./sample.ts";
 import {
   atMostNoise,
-  conditions,
   type Body,
+  conditions,
   dataInput,
   dataName,
   decoded,

@@ -9,8 +9,8 @@ import { likelihoodOf } from "./likelihood-procedure.ts";
 import { inpaintOf, interpolateOf } from "./picture-procedures.ts";
 import {
   atMostNoise,
-  conditions,
   type Body,
+  conditions,
   dataInput,
   dataName,
   decoded,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { askMixture, type GaussianMixture } from "../../../src/methods/diffusion/exact-mixture.ts";
 import { levelAt, levelOf } from "../../../src/methods/diffusion/grid.ts";
 import { logLikelihood } from "../../../src/methods/diffusion/likelihood.ts";
+import { denoisedCoefficients, inputScale } from "../../../src/methods/diffusion/prediction.ts";
 import {
   type NoiseProcess,
   noiseProcess,
@@ -10,9 +11,11 @@ import {
 } from "../../../src/methods/diffusion/process.ts";
 import {
   type Denoiser,
+  denoiserOf,
   type SamplerOptions,
   sampleDiffusion,
 } from "../../../src/methods/diffusion/sample.ts";
+import { tensorSpace } from "../../../src/methods/diffusion/tensor-space.ts";
 import { arraySpace, etdrk3, integrateExponential, scalarPart } from "../../../src/ode/index.ts";
 import { type Tensor, tensorOf } from "../../../src/tensor/index.ts";
 
@@ -244,6 +247,24 @@ describe("a Gaussian", () => {
     const large = moments((await about("vp-linear", { ...few, variance: "forward" })).x).std;
     expect(small).toBeLessThan(spread);
     expect(large).toBeGreaterThan(small);
+  });
+});
+
+describe("a network of another prediction", () => {
+  it.each(["noise", "v", "edm", "flow"] as const)("%s samples as its x̂₀ does", async (name) => {
+    const process = noiseProcess("vp-linear");
+    const about = { process, shape: [6, 2], dtype: "float64", steps: 9 } as const;
+    const p = { name, sigmaData: 0.7 };
+    // The network that says exactly what it should: F = (x̂₀ − c_skip·x)/c_out of the x that c_in scaled.
+    const network: Denoiser = async (input, level) => {
+      const scale = inputScale(p, level);
+      const x = (await tensorSpace.combine([1 / scale], [input])) as Tensor;
+      const { skip, output } = denoisedCoefficients(p, level);
+      return tensorSpace.combine([1 / output, -skip / output], [await denoise(x, level), x]);
+    };
+    const theirs = await sampleDiffusion(denoiserOf(p, network), about);
+    const ours = await sampleDiffusion(denoise, about);
+    expect(distance(theirs.x.data as Float64Array, ours.x.data as Float64Array)).toBeLessThan(1e-9);
   });
 });
 
