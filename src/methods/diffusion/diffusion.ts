@@ -10,17 +10,7 @@
  * in prediction.ts, process.ts and weighting.ts, with their papers. `denoise` is x̂₀; samplers are made of it.
  */
 import type { Model, Scope } from "../../nn/index.ts";
-
-<<<<<<< HEAD
-
 import { cast, full, less, mean, where } from "../../ops/index.ts";
-
-=======
-
-import { cast, equal, full, mean, where } from "../../ops/index.ts";
-
->>>>>>> d1c3d70 (Diffusion: samplers as one ONNX graph by a scan; procedures of the trained model, tested)
-
 import { adam, chain, clipByGlobalNorm, ema, schedules } from "../../optim/index.ts";
 import {
   averagedWeights,
@@ -148,13 +138,11 @@ function create(o: Options, data: DataShape): Method {
         }),
       },
     },
-<<<<<<< HEAD
-    ...(network.note !== undefined && notes: [network.note] ),
-=======
-    procedures: diffusionProcedures(
-      ...process, row: rows.row, images: rows.images, classes: rows.classes ,
-      ...sigmaData: diffusion.prediction.sigmaData, denoise: denoiseOf(diffusion) ,),
->>>>>>> d1c3d70 (Diffusion: samplers as one ONNX graph by a scan; procedures of the trained model, tested)
+    ...(network.note !== undefined && { notes: [network.note] }),
+    procedures: diffusionProcedures({
+      ...{ process, row: rows.row, images: rows.images, classes: rows.classes },
+      ...{ sigmaData: diffusion.prediction.sigmaData, denoise: denoiseOf(diffusion) },
+    }),
     preprocessing: rows.images
       ? "noisy and denoised images on the scale −1 … 1 of bytes 0 … 255"
       : "x as it is",
@@ -210,13 +198,8 @@ function toldLabel(
 ): Value | undefined {
   if (classes === undefined || label === undefined) return undefined;
   if (!scope.train || guidanceDropout === 0) return label;
-<<<<<<< HEAD
   const withheld = less(uniform(scope.key.at("guidance"), label.shape), guidanceDropout);
   return where(withheld, full(label.shape, classes, "int32"), label);
-=======
-  const told = mask(scope.key.at("guidance"), label.shape, 1 - guidanceDropout);
-  return where(equal(told, 1), label, full(label.shape, classes, "int32"));
->>>>>>> d1c3d70 (Diffusion: samplers as one ONNX graph by a scan; procedures of the trained model, tested)
 }
 
 /** An interval with room for rounding to float32. */
