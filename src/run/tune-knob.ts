@@ -1,5 +1,6 @@
 import { ReparamError, scalar, type Tensor } from "../tensor/index.ts";
-import { type CompiledFunction, type NamedTensors, sampleRows } from "./functions.ts";
+import type { CompiledFunction } from "./compile-function.ts";
+import { type NamedTensors, sampleRows } from "./functions.ts";
 
 /** A mean over seeds, with its standard error: 0 of a single seed. */
 export interface SeedMean {
