@@ -31,15 +31,15 @@ const allowed: Record<string, readonly string[]> = {
   data: ["tensor", "text"],
   metrics: ["tensor", "trace", "ops", "onnx", "numerics"],
   step: models,
-  methods: [...models, "estimators", "ode", "numerics", "step"],
-  run: ["tensor", "text", "data", "step", "onnx", "metrics", "report"],
+  methods: [...models, "estimators", "ode", "numerics", "step", "onnx-import"],
+  run: ["tensor", "onnx-import", "text", "data", "step", "onnx", "metrics", "report"],
   report: ["tensor", "numerics"],
 };
 /** Folders of which types, and only types, may be imported as well. */
 const allowedTypes: Record<string, readonly string[]> = {
   run: ["trace"],
   report: ["run"],
-  step: ["text"],
+  step: ["text", "onnx-import"],
 };
 const unrestricted = ["", "cli"];
 

@@ -8,8 +8,10 @@ import { addEncodeVerb } from "./encode.ts";
 import { addEvalVerb } from "./eval.ts";
 import { addExperimentVerb } from "./experiment.ts";
 import { addExportVerb } from "./export.ts";
+import { addFinetuneVerb } from "./finetune.ts";
 import { addInfoVerb } from "./info.ts";
 import { addLatentVerb } from "./latent.ts";
+import { addInspectVerb } from "./inspect.ts";
 import { addListVerb } from "./list.ts";
 import { addMapVerb } from "./map.ts";
 import { addMiVerb } from "./mi.ts";
@@ -67,6 +69,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addListVerb(program, context);
   addInfoVerb(program, context);
   await addTrainVerb(program, context);
+  await addFinetuneVerb(program, context);
   addResumeVerb(program, context);
   addSampleVerb(program, context);
   addLatentVerb(program, context);
@@ -82,6 +85,7 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   addMiVerb(program, context);
   addNeighboursVerb(program, context);
   addMapVerb(program, context);
+  addInspectVerb(program, context);
   addDoctorVerb(program, context);
   return program;
 }

@@ -30,12 +30,13 @@ export async function openRun(
   folder: string,
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<OpenRun> {
-  const { dataShape, readConfig } = await import("../run/index.ts");
+  const { dataShape, openKeptModel, readConfig } = await import("../run/index.ts");
   const config = await readConfig(folder);
   const definition = await findMethod(config.method);
   const dataset = (await openTokens(folder)) ?? (await loadData(config.data));
   const chosen = parseOptions(definition, { ...config.options, ...options });
-  const method = definition.create(chosen, dataShape(dataset, config.batchSize));
+  const model = await openKeptModel(folder);
+  const method = definition.create(chosen, dataShape(dataset, config.batchSize, model));
   return { folder, config, definition, dataset, method };
 }
 

@@ -13,7 +13,7 @@ import { addVerb, integerOption, numberOption } from "./verb.ts";
 
 export const defaultThreads = (): number => Math.min(2, availableParallelism());
 
-const commonOptions = (definition: MethodDefinition | undefined): Option[] => {
+export const trainOptions = (definition: MethodDefinition | undefined): Option[] => {
   const { epochs, batchSize, logEvery = 50 } = definition?.training ?? {};
   const suits = (value: number | string | undefined): string =>
     `default: ${value ?? "what suits the method"}`;
@@ -70,7 +70,7 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
       "train gaussian-vae --steps 200 --profile",
       "train token-prior --tokenizer runs/fsq-fashion-mnist-1 --conditional",
     ],
-    options: commonOptions(definition),
+    options: trainOptions(definition),
     action: async ([method = ""], given, ctx) => {
       const chosen = definition ?? (await findMethod(method));
       return trainNew(await requestOf(chosen, given), ctx);
@@ -84,7 +84,8 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
   return command;
 }
 
-async function requestOf(
+/** What the flags of a training ask for. */
+export async function requestOf(
   definition: MethodDefinition,
   given: Readonly<Record<string, unknown>>,
 ): Promise<TrainRequest> {

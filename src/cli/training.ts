@@ -28,6 +28,8 @@ export interface TrainRequest {
   readonly pictureEvery?: number | undefined;
   /** Write ONNX files at the end. */
   readonly exports: boolean;
+  /** ONNX file that the training begins with. */
+  readonly model?: string | undefined;
   /** Steps of each phase to profile; none when absent. */
   readonly profile?: number | undefined;
 }
@@ -35,12 +37,13 @@ export interface TrainRequest {
 /** Trains a new run from its config to its report. Nothing is left behind if it fails before a step. */
 export async function trainNew(request: TrainRequest, context: Context): Promise<Figures> {
   const run = await import("../run/index.ts");
-  const { definition, options, batchSize, exports, folder: wanted, ...settings } = request;
+  const { definition, options, batchSize, exports, folder: wanted, model, ...settings } = request;
   if (readsImages(request.data)) {
     context.note(`Reading ${request.data.name} by ${request.data.tokenizer} …`);
   }
   const dataset = await loadData(request.data);
-  const method = definition.create(options, run.dataShape(dataset, batchSize));
+  const imported = model === undefined ? undefined : await run.openModel(model);
+  const method = definition.create(options, run.dataShape(dataset, batchSize, imported));
   const folder = wanted ?? (await run.freeRunFolder(definition.name, request.data.name));
   const config: RunConfig = {
     method: definition.name,
@@ -59,6 +62,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   const undo = await run.createRunFolder(folder, config);
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
+    if (model !== undefined) await run.keepModel(folder, model);
     if (isTokenData(dataset)) await keepTokens(folder, dataset, request.data);
     const { checkpointSeconds, pictureEvery, profile } = settings;
     const given = { exports, checkpointSeconds, pictureEvery, profile };

@@ -140,6 +140,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     "Language model with a memory of the segments before (Dai et al. 2019)",
     async () => (await import("./transformer/transformer-xl.ts")).transformerXl,
   ),
+  entry(
+    "finetune",
+    "Training of a model read from an ONNX file, or of adapters to it (Hu et al. 2022)",
+    async () => (await import("./finetune/finetune.ts")).finetune,
+  ),
 ];
 
 /** The method of that name. */

@@ -39,12 +39,13 @@ export interface ImportedModel {
   readonly metadata: Readonly<Record<string, string>>;
   readonly file: OnnxFile;
   /**
-   * The model's outputs by name. Batch normalization uses its stored statistics and dropout does nothing, as in the
+   * The model's outputs by name, or the tensors of its graph that `names` lists. Batch normalization uses its stored statistics and dropout does nothing, as in the
    * file. Inputs may have other sizes than the file says where its graph allows it.
    */
   apply(
     weights: ImportedWeights<Value>,
     inputs: Readonly<Record<string, Value>>,
+    names?: readonly string[],
   ): Readonly<Record<string, Value>>;
 }
 
@@ -63,8 +64,11 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   const tensors = weightsOf(graph, options.external);
   const { constants = {}, shapes = {}, external } = options;
   const inputs = inputsOf(graph, shapes, constants);
-  const apply = (all: ReadonlyMap<string, Value>, given: Readonly<Record<string, Value>>) =>
-    applyGraph({ file, tensors, inputs, constants, external }, all, given);
+  const apply = (
+    all: ReadonlyMap<string, Value>,
+    given: Readonly<Record<string, Value>>,
+    names: readonly string[] = graph.outputs.map(({ name }) => name),
+  ) => applyGraph({ file, tensors, inputs, constants, external }, all, given, names);
   const traced = trace(({ weights, given }) => apply(new Map(Object.entries(weights)), given), {
     weights: Object.fromEntries(tensors),
     given: inputs,
@@ -80,8 +84,8 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   return {
     ...{ name: graph.name, inputs, outputs, weights, file },
     metadata: Object.fromEntries(file.metadata),
-    apply: ({ params, buffers }, given) =>
-      apply(new Map(Object.entries({ ...params, ...buffers })), given),
+    apply: ({ params, buffers }, given, names) =>
+      apply(new Map(Object.entries({ ...params, ...buffers })), given, names),
   };
 }
 
@@ -157,6 +161,7 @@ function applyGraph(
   { file, tensors, inputs, constants, external }: Application,
   weights: ReadonlyMap<string, Value>,
   given: Readonly<Record<string, Value>>,
+  wanted: readonly string[],
 ): Record<string, Value> {
   const names = new Map<string, Value>();
   const numbers = new Map<Value, Tensor>();
@@ -178,10 +183,9 @@ function applyGraph(
   }
   const results = new Interpreter(file, numbers, external).graph(file.graph, names);
   const outputs: Record<string, Value> = {};
-  for (const { name } of file.graph.outputs) {
+  for (const name of wanted) {
     const known = results.get(name);
-    if (known === undefined)
-      throw new ReparamError(`fromOnnx: nothing makes the output "${name}".`);
+    if (known === undefined) throw new ReparamError(`fromOnnx: the graph makes no "${name}".`);
     outputs[name] = tracedValue(known);
   }
   return outputs;
@@ -193,6 +197,10 @@ function statisticsOf(graph: FileGraph): ReadonlySet<string> {
   return new Set(norms.flatMap(({ inputs }) => inputs.slice(3, 5)));
 }
 
+/** Single numbers without the dotted name of a layer are literals of the program: 1/255, √d, an epsilon. */
+const isLiteral = (name: string, { data }: Tensor): boolean =>
+  data.length === 1 && !name.includes(".");
+
 function separate(
   tensors: ReadonlyMap<string, Tensor>,
   statistics: ReadonlySet<string>,
@@ -201,7 +209,7 @@ function separate(
   const params: Record<string, Tensor> = {};
   const buffers: Record<string, Tensor> = {};
   for (const [name, tensor] of tensors) {
-    if (!read.has(`weights.${name}`)) continue;
+    if (!read.has(`weights.${name}`) || isLiteral(name, tensor)) continue;
     (statistics.has(name) ? buffers : params)[name] = tensor;
   }
   return { params, buffers };

@@ -1,3 +1,4 @@
+export { type LayerCost, layerCosts } from "./cost.ts";
 export type { FileNode, OnnxFile } from "./file.ts";
 export {
   fromOnnx,

@@ -21,6 +21,7 @@ export class Interpreter {
   readonly #external: ExternalData | undefined;
   readonly #weights: ReadonlyMap<Value, Tensor>;
   readonly #types: ReadonlyMap<string, number>;
+  readonly #stored: ReadonlySet<string>;
   #nodes = 0;
 
   constructor(
@@ -32,6 +33,7 @@ export class Interpreter {
     this.#weights = weights;
     this.#external = external;
     this.#types = elementTypes(file.graph);
+    this.#stored = new Set(file.graph.initializers.keys());
   }
 
   /** Traces the nodes of a graph; `outer` has its inputs, and the initializers that are traced already. */
@@ -50,7 +52,7 @@ export class Interpreter {
       if (this.#nodes > nodeLimit) {
         throw new ReparamError(`fromOnnx: the model has more than ${nodeLimit} nodes, unrolled.`);
       }
-      const results = inLayer(layerOf(node), () => this.#node(node, names));
+      const results = inLayer(layerOf(node, this.#stored), () => this.#node(node, names));
       for (const [i, name] of node.outputs.entries()) {
         const result = results[i];
         if (name !== "" && result !== undefined) names.set(name, result);
@@ -170,10 +172,15 @@ function bodyOf(call: Call, name: string): FileGraph {
   return call.node.attributes.get(name)?.graph ?? call.fail(`lacks its ${name}`);
 }
 
-/** "/encoder/layers.0/MatMul" belongs to the layer encoder.layers.0, in profiles and listings. */
-function layerOf({ name, operator }: FileNode): string {
+/**
+ * The layer of a node, for profiles and listings: "/encoder/layers.0/MatMul" belongs to encoder.layers.0, a node that
+ * reads encoder.0.weight to encoder.0, and others go by their operator.
+ */
+function layerOf({ name, operator, inputs }: FileNode, weights: ReadonlySet<string>): string {
   const parts = name.split("/").filter(Boolean);
-  return parts.length > 1 ? parts.slice(0, -1).join(".") : operator;
+  if (parts.length > 1) return parts.slice(0, -1).join(".");
+  const weight = inputs.find((input) => weights.has(input) && input.includes("."));
+  return weight === undefined ? operator : weight.split(".").slice(0, -1).join(".");
 }
 
 /** Domains whose operators are those of ONNX. */

@@ -1,10 +1,15 @@
 import type { Dataset } from "../data/index.ts";
+import type { ImportedModel } from "../onnx-import/index.ts";
 import type { DataShape } from "../step/index.ts";
 import { dim } from "../tensor/index.ts";
 import type { TokenDataset } from "./token-dataset.ts";
 
 /** What a method is told of a data set. */
-export function dataShape(dataset: Dataset | TokenDataset, batchSize: number): DataShape {
+export function dataShape(
+  dataset: Dataset | TokenDataset,
+  batchSize: number,
+  importedModel?: ImportedModel,
+): DataShape {
   const { train, classes, names, tokenizer } = dataset;
   const columns = Object.entries(train.columns).map(([name, { dtype, shape }]) => [
     name,
@@ -18,6 +23,7 @@ export function dataShape(dataset: Dataset | TokenDataset, batchSize: number): D
     names,
     vocabulary: tokenizer?.vocabulary,
     special: tokenizer?.special,
+    ...(importedModel !== undefined && { importedModel }),
     ...("imageTokenizer" in dataset && { imageTokenizer: dataset.imageTokenizer }),
   };
 }

@@ -44,6 +44,7 @@ export {
 } from "./functions.ts";
 export { type GenerationOptions, type Generator, openGenerator } from "./generation.ts";
 export { type WrittenFile, writeHuggingFace } from "./hugging-face.ts";
+export { keepModel, openKeptModel, openModel } from "./imported-model.ts";
 export {
   classGrid,
   directions,

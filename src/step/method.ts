@@ -1,4 +1,5 @@
 import type { Scope } from "../nn/index.ts";
+import type { ImportedModel } from "../onnx-import/index.ts";
 import type { Tensor, TensorSpec, Tree } from "../tensor/index.ts";
 import type { SpecialTokens } from "../text/index.ts";
 import type { Key, Value } from "../trace/index.ts";
@@ -127,6 +128,7 @@ export type FunctionName =
   | "decode"
   | "reconstruct"
   | "evaluate"
+  | "predict"
   | "bound"
   | "traverse"
   | "next"
@@ -177,4 +179,6 @@ export interface DataShape {
   readonly special?: SpecialTokens | undefined;
   /** Of images as tokens, whose column is `tokens` int32 [B, h, w]: what made these. */
   readonly imageTokenizer?: ImageTokenizer | undefined;
+  /** Of a training that begins with a model read from an ONNX file. */
+  readonly importedModel?: ImportedModel | undefined;
 }
