@@ -1,11 +1,13 @@
 // What every method of the catalogue promises. A new method is held to it by its line in the catalogue.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { corpusDataset } from "../../src/data/corpus.ts";
 import { type Dataset, loadDataset } from "../../src/data/index.ts";
 import { catalogue, findMethod } from "../../src/methods/index.ts";
+import { fromOnnx } from "../../src/onnx-import/index.ts";
 import {
   compileFunction,
   dataShape,
@@ -17,6 +19,7 @@ import {
   rowsOf,
 } from "../../src/run/index.ts";
 import {
+  type DataShape,
   type FunctionName,
   initialState,
   type Method,
@@ -80,6 +83,12 @@ function ownDocuments(terms: number): Dataset {
   const card = { title: "Pages", license: "–", source: "–", citation: "–" };
   return corpusDataset(pages, { name: "pages", card }, { terms: Math.min(terms, 300) });
 }
+/** What a method is told; one that goes on from a file is given a small classifier. */
+const shapeFor = ({ name }: MethodDefinition, dataset: Dataset): DataShape => {
+  const file = join(root, "assets/features/mnist.onnx");
+  const model = name === "finetune" ? fromOnnx(readFileSync(file)) : undefined;
+  return dataShape(dataset, batchSize, model);
+};
 
 function tiny({ options }: MethodDefinition): Record<string, unknown> {
   const known = Object.entries(tinySizes).filter(([name]) => name in options.shape);
@@ -136,7 +145,7 @@ describe.each(catalogue)("$name", ({ name, summary, load }) => {
   beforeAll(async () => {
     definition = await load();
     dataset = await dataFor(definition);
-    method = definition.create(tiny(definition), dataShape(dataset, batchSize));
+    method = definition.create(tiny(definition), shapeFor(definition, dataset));
     result = await trained(method, dataset, steps);
   });
 

@@ -46,12 +46,12 @@ export function initAdapters(
 /** W + (α/r)·b·a: Hu et al., "LoRA: low-rank adaptation of large language models" (2022), equation 3. */
 export const adapted = (
   base: Readonly<Record<string, Value>>,
-  adapters: Readonly<Record<string, Adapter>>,
+  adapters: Readonly<Record<string, Adapter>> | undefined,
   { loraAlpha, loraRank }: Options,
 ): Record<string, Value> =>
   Object.fromEntries(
     Object.entries(base).map(([name, weight]) => {
-      const adapter = adapters[name];
+      const adapter = adapters?.[name];
       if (adapter === undefined) return [name, weight];
       return [name, weight.add(matmul(adapter.b, adapter.a).mul(loraAlpha / loraRank))];
     }),

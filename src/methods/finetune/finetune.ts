@@ -25,18 +25,20 @@ import { type InputRule, inputRule } from "./inputs.ts";
 import { lossName, type RowFigures, rowFigures } from "./losses.ts";
 import { type Options, options, patternFilter } from "./options.ts";
 
-/** What is trained, and what is kept beside it. */
+/** What is trained, and what is kept beside it. Parts that a model has none of are absent. */
 type Params = {
   readonly base: Readonly<Record<string, Value>>;
-  readonly statistics: Readonly<Record<string, Value>>;
-  readonly adapters: Readonly<Record<string, Adapter>>;
+  readonly statistics?: Readonly<Record<string, Value>>;
+  readonly adapters?: Readonly<Record<string, Adapter>>;
   readonly head?: LinearParams;
 };
 
 function create(o: Options, data: DataShape): Method {
   const model = data.importedModel;
   if (model === undefined) {
-    throw new ReparamError("finetune wants a model: reparam finetune MODEL.onnx --data NAME");
+    throw new ReparamError(
+      "finetune wants a model beside the data set: reparam finetune MODEL.onnx --data NAME",
+    );
   }
   const rule = inputRule(model, data, o);
   const names = adaptedNames(model, o);
@@ -44,7 +46,7 @@ function create(o: Options, data: DataShape): Method {
   const score = (params: Params, input: Value): Value => {
     const weights = {
       params: adapted(params.base, params.adapters, o),
-      buffers: params.statistics,
+      buffers: params.statistics ?? {},
     };
     const inputs = { [rule.name]: input, ...rule.others(input) };
     const y = model.apply(weights, inputs, [output])[output] as Value;
@@ -56,7 +58,9 @@ function create(o: Options, data: DataShape): Method {
     base: stored(model.weights.params),
     statistics: stored(model.weights.buffers),
     adapters: initAdapters(key.at("lora"), model, names, o.loraRank),
-    ...(o.newHead && { head: initHead(key.at("head"), model, output, { rule, data }) }),
+    ...(o.newHead && {
+      head: initHead(key.at("head"), model, output, { rule, data, unnamed: o.classes }),
+    }),
   });
   const batch = {
     [rule.column]: data.columns[rule.column] as DataShape["columns"][string],
@@ -102,9 +106,13 @@ function initHead(
   key: Key,
   model: ImportedModel,
   output: string,
-  { rule, data }: { readonly rule: InputRule; readonly data: DataShape },
+  {
+    rule,
+    data,
+    unnamed,
+  }: { readonly rule: InputRule; readonly data: DataShape; readonly unnamed: number },
 ): LinearParams {
-  const classes = data.classes?.length;
+  const classes = data.columns.label && (data.classes?.length ?? unnamed);
   if (classes === undefined)
     throw new ReparamError("finetune: --new-head wants data with classes.");
   const traced = trace(
@@ -187,10 +195,7 @@ function functionsOf({
   readonly output: string;
   readonly batch: DataShape["columns"];
 }): Method["functions"] {
-  const paramsOf = (weights: Tree<Value>): Params => ({
-    adapters: {},
-    ...(weights as unknown as Omit<Params, "adapters">),
-  });
+  const paramsOf = (weights: Tree<Value>): Params => weights as unknown as Params;
   const predict: ModelFunction = {
     summary: "the model's output, with its weights as they are trained",
     inputs: { [rule.name]: rule.spec },

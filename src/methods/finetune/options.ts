@@ -18,6 +18,11 @@ export const options = z.object({
     .boolean()
     .default(false)
     .describe("put a new linear layer on the output, with one score a class of the data"),
+  classes: z
+    .int()
+    .min(2)
+    .default(10)
+    .describe("scores of the new layer, where the data set does not name its classes"),
   train: z
     .string()
     .default("")
