@@ -1,5 +1,6 @@
 import { type Dataset, type LoadOptions, loadDataset } from "./data/index.ts";
 import { findMethod } from "./methods/index.ts";
+import type { ImportedModel } from "./onnx-import/index.ts";
 import {
   compileFunction,
   dataShape,
@@ -23,6 +24,8 @@ export interface TrainSettings
   readonly data?: string | Dataset;
   /** How a data set given by name is loaded: size of the validation split, binarisation, image size. */
   readonly load?: LoadOptions;
+  /** What `finetune` begins with. */
+  readonly model?: ImportedModel;
   /** The method's own options; `reparam info METHOD` lists them. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
@@ -65,7 +68,7 @@ export interface TrainedModel {
  * metric stops being finite.
  */
 export async function train(name: string, settings: TrainSettings = {}): Promise<TrainedModel> {
-  const { load, options = {}, seed = 0, threads = 2, ...fitting } = settings;
+  const { load, model, options = {}, seed = 0, threads = 2, ...fitting } = settings;
   const definition = await findMethod(name);
   const data = settings.data ?? dataOf(definition);
   const dataset =
@@ -75,7 +78,7 @@ export async function train(name: string, settings: TrainSettings = {}): Promise
   const batchSize = settings.batchSize ?? definition.training.batchSize;
   const method = definition.create(
     definition.options.parse(options),
-    dataShape(dataset, batchSize),
+    dataShape(dataset, batchSize, model),
   );
   const { epochs = definition.training.epochs, steps } = settings;
   const length = steps === undefined ? { epochs } : { steps };

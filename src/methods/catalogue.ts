@@ -142,7 +142,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   ),
   entry(
     "finetune",
-    "Training of a model read from an ONNX file, or of adapters to it (Hu et al. 2022)",
+    "Training of a model read from an ONNX file, or of low-rank adapters to it (Hu et al. 2022)",
     async () => (await import("./finetune/finetune.ts")).finetune,
   ),
 ];
