@@ -51,7 +51,10 @@ interface Frame {
 }
 
 /** Channels last: a tap then reads all of its channels as one block of memory. */
-function channelsLast(to: Lowering, { name, batch, channels, height, width }: Image): string {
+export function channelsLast(
+  to: Lowering,
+  { name, batch, channels, height, width }: Image,
+): string {
   if (channels === 1) return to.reshape(name, [batch, height, width, 1]);
   return to.emit("Transpose", [name], { perm: [0, 2, 3, 1] });
 }

@@ -11,6 +11,7 @@ import {
   turnedColumns,
   windowColumns,
 } from "./columns.ts";
+import { convolveCovering, covers, weightsFromCovering } from "./covering.ts";
 import { takes } from "./forms.ts";
 import { convolveByTaps, fewFilters, weightsFromPlanes } from "./planes.ts";
 import { lowerTransposed } from "./transposed-lowering.ts";
@@ -44,6 +45,9 @@ function fastForm(
   window: Window,
 ): string | undefined {
   const double = lacksConv(to, node);
+  if (covers(image, response, window) && (double || takes(to, "columns"))) {
+    return convolveCovering(to, image, response, w, bias);
+  }
   if (isPointwise(window)) {
     const cheap = bias === undefined && takes(to, "pointwise");
     return cheap || double ? convolvePointwise(to, image, response, w, bias) : undefined;
@@ -161,6 +165,9 @@ export function lowerWeightGradient(
   ];
   if (image !== undefined && response !== undefined) {
     const double = lacksConv(to, node);
+    if (covers(image, response, window) && (double || takes(to, "columns"))) {
+      return weightsFromCovering(to, image, response);
+    }
     const fromPlanes = weightsFromPlanes(to, image, response, window, double);
     if (fromPlanes !== undefined) return fromPlanes;
     if (double || (image.channels >= columnChannels && takes(to, "columns"))) {
@@ -183,8 +190,8 @@ export function weightsFromColumns(
 ): string {
   const pixels = response.height * response.width;
   const columns = windowColumns(to, image, response, window);
-  const planes = to.reshape(response.name, [response.batch, response.channels, pixels]);
-  const turned = to.reshape(to.emit("Transpose", [planes], { perm: [1, 0, 2] }), [
+  // Turned before it is flattened: the runtime joins transposes that follow each other.
+  const turned = to.reshape(to.emit("Transpose", [response.name], { perm: [1, 0, 2, 3] }), [
     response.channels,
     mulSize(response.batch, pixels),
   ]);
@@ -200,8 +207,7 @@ function weightsFromTurnedColumns(
   window: Window,
 ): string {
   const pixels = response.height * response.width;
-  const planes = to.reshape(response.name, [response.batch, response.channels, pixels]);
-  const turned = to.reshape(to.emit("Transpose", [planes], { perm: [1, 2, 0] }), [
+  const turned = to.reshape(to.emit("Transpose", [response.name], { perm: [1, 2, 3, 0] }), [
     response.channels,
     mulSize(response.batch, pixels),
   ]);

@@ -10,6 +10,7 @@ import {
   marginFor,
   type Taps,
 } from "./columns.ts";
+import { covers, transposedCovering } from "./covering.ts";
 import { takes } from "./forms.ts";
 import { isDense, isPointwise, turnedPadding, type Window, windowAttributes } from "./window.ts";
 
@@ -26,6 +27,9 @@ export function lowerTransposed(
   window: Window,
 ): string | undefined {
   const double = lacksConv(to, node);
+  if (covers(image, response, window) && (double || takes(to, "columns"))) {
+    return transposedCovering(to, response, w, image);
+  }
   if (isPointwise(window)) {
     const products = double || takes(to, "pointwise");
     return products ? transposedPointwise(to, response, w, image) : undefined;
