@@ -76,17 +76,25 @@ export function gatherColumns(
   const { batch, channels } = image;
   const [top, bottom] = frame.vertical;
   const [left, right] = frame.horizontal;
+  const framed = top + bottom + left + right > 0;
   let pixels = channelsLast(to, image);
-  if (top + bottom + left + right > 0) {
+  if (framed) {
     pixels = to.emit("Pad", [pixels, to.integers([0, top, left, 0, 0, bottom, right, 0])]);
+  }
+  const taps = (rows[0]?.length ?? 0) * (columns[0]?.length ?? 0);
+  const shape = [mulSize(batch, rows.length * columns.length), taps * channels];
+  // One tap on every pixel: the image itself.
+  const whole = rows.length === image.height && columns.length === image.width;
+  if (taps === 1 && !framed && whole && rows.every(isAt) && columns.every(isAt)) {
+    return to.reshape(pixels, shape);
   }
   const width = image.width + left + right;
   const flat = to.reshape(pixels, [batch, (image.height + top + bottom) * width, channels]);
   const indices = to.constant(pixelIndices(rows, columns, top, left, width, "pixels"));
-  const taps = (rows[0]?.length ?? 0) * (columns[0]?.length ?? 0);
-  const gathered = to.emit("Gather", [flat, indices], { axis: 1 });
-  return to.reshape(gathered, [mulSize(batch, rows.length * columns.length), taps * channels]);
+  return to.reshape(to.emit("Gather", [flat, indices], { axis: 1 }), shape);
 }
+
+const isAt = (reads: readonly number[], position: number): boolean => reads[0] === position;
 
 const made = new Map<string, Tensor>();
 

@@ -48,15 +48,16 @@ function fastForm(
   if (covers(image, response, window) && (double || takes(to, "columns"))) {
     return convolveCovering(to, image, response, w, bias);
   }
-  if (isPointwise(window)) {
-    const cheap = bias === undefined && takes(to, "pointwise");
-    return cheap || double ? convolvePointwise(to, image, response, w, bias) : undefined;
+  const small =
+    image.channels >= columnChannels && fewPixels(response, window) && takes(to, "columns");
+  if (isPointwise(window) && !small) {
+    const cheap = double || (bias === undefined && takes(to, "pointwise"));
+    return cheap ? convolvePointwise(to, image, response, w, bias) : undefined;
   }
-  if (fewFilters(image, response, window) && takes(to, "planes")) {
+  if (!isPointwise(window) && fewFilters(image, response, window) && takes(to, "planes")) {
     return convolveByTaps(to, image, response, w, bias, window);
   }
-  const small = image.channels >= columnChannels && fewPixels(response, window);
-  if (double || (small && takes(to, "columns"))) {
+  if (double || small) {
     return convolveColumns(to, image, response, w, bias, window);
   }
   return convolveBlocked(to, image, response, w, bias, window);
@@ -168,7 +169,8 @@ export function lowerWeightGradient(
     if (covers(image, response, window) && (double || takes(to, "columns"))) {
       return weightsFromCovering(to, image, response);
     }
-    const fromPlanes = weightsFromPlanes(to, image, response, window, double);
+    const rows = isPointwise(window) && fewPixels(response, window) && takes(to, "columns");
+    const fromPlanes = rows ? undefined : weightsFromPlanes(to, image, response, window, double);
     if (fromPlanes !== undefined) return fromPlanes;
     if (double || (image.channels >= columnChannels && takes(to, "columns"))) {
       // Columns that the forward pass gathers as well cost nothing more here.
