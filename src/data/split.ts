@@ -93,9 +93,13 @@ export function gatherRows(column: Column, indices: Uint32Array): Column["data"]
   // Row copies do not look at the values, so one cast serves every element type.
   const source = column.data as Uint8Array<ArrayBuffer>;
   const rows = allocate(dtype, indices.length * size) as Uint8Array<ArrayBuffer>;
-  for (let i = 0; i < indices.length; i++) {
-    const at = (indices[i] as number) * size;
-    rows.set(source.subarray(at, at + size), i * size);
+  let start = 0;
+  for (let i = 1; i <= indices.length; i++) {
+    // Neighbours are copied together.
+    if (i < indices.length && indices[i] === (indices[i - 1] as number) + 1) continue;
+    const at = (indices[start] as number) * size;
+    rows.set(source.subarray(at, at + (i - start) * size), start * size);
+    start = i;
   }
   return rows;
 }

@@ -3,9 +3,9 @@
  *
  *   log N(x; μ, Σ) = −½ Σᵢⱼ P_ij x_i x_j + (Pμ)ᵀx − ½ μᵀPμ + log |W| − ½ D log 2π,   P = Σ⁻¹ = WᵀW
  *
- * is linear in the products z_i·z_j, i ≥ j, of z = (x, 1). So log-densities and sums of all components are one
- * product of matrices each, over half as many numbers as whitened differences have. Squares of distances are differences of larger numbers here: only where
- * `isWellConditioned` says that little is lost.
+ * is linear in the products z_i·z_j, i ≥ j, of z = (x, 1). So log-densities and sums of all components are products
+ * of few matrices, over fewer numbers than whitened differences have. Squares of distances are differences of larger
+ * numbers here: only where `isWellConditioned` says that little is lost.
  */
 import {
   concat,
@@ -54,38 +54,59 @@ export function isWellConditioned(
   return size * (reach + size * widest) * narrowest < largestCondition;
 }
 
-/** Places of products x_i·x_j: rows i and j of each, and where (i, j) and (j, i) are among them. */
-function packing(size: number): { rows: number[]; columns: number[]; places: number[] } {
-  const rows: number[] = [];
-  const columns: number[] = [];
+/** Rows i from `start` to `end` (exclusive), with products z_i·z_j for all j below `end`. */
+interface Block {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Which products z_i·z_j are made of a vector z: three blocks of rows, each as far to the right as its last diagonal
+ * element. Of pairs within a block both orders are there: a quarter more products than there are pairs, but each block
+ * is one multiplication that reads z only, where picking pairs wrote and read every product three times. `rows` and
+ * `columns` are i and j of each product, `pairs` how often it stands in a sum over all i and j, and `places` where
+ * each (i, j) is among them.
+ */
+function packing(size: number) {
+  const bounds = [0, 1, 2, 3].map((part) => Math.round((part * size) / 3));
+  const blocks = bounds
+    .slice(1)
+    .map((end, part): Block => ({ start: bounds[part] as number, end }))
+    .filter(({ start, end }) => end > start);
+  const [rows, columns, pairs]: [number[], number[], number[]] = [[], [], []];
   const places = Array<number>(size * size).fill(0);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      places[i * size + j] = rows.length;
-      places[j * size + i] = rows.length;
-      rows.push(i);
-      columns.push(j);
+  for (const { start, end } of blocks) {
+    for (let i = start; i < end; i++) {
+      for (let j = 0; j < end; j++) {
+        places[i * size + j] = rows.length;
+        if (j < start) places[j * size + i] = rows.length;
+        rows.push(i);
+        columns.push(j);
+        pairs.push(j < start ? 2 : 1);
+      }
     }
   }
-  return { rows, columns, places };
+  return { blocks, rows, columns, pairs, places };
 }
 
 const indices = (values: readonly number[]): Value =>
   constant({ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) });
 
 /**
- * What log-densities are linear in, of rows x [N, D]: all z_i·z_j [(D + 1)(D + 2)/2, N], or for variances
- * squares, x and 1, [2D + 1, N].
+ * What log-densities are linear in, of rows x [N, D], in blocks [F, N]: the products of `packing(D + 1)`, or for
+ * variances squares, x and 1.
  */
-function features({ kind, size }: GaussianShape, x: Value, centre: Value): Value {
+function features({ kind, size }: GaussianShape, x: Value, centre: Value): readonly Value[] {
   // Transposed by a product with the identity, which takes half as long as the runtime's own Transpose.
   const identity = diagonalMatrix(full([size], 1, "float64"));
   const extended = concat([identity, full([1, size], 0, "float64")], 0);
   const shift = concat([transpose(centre, [1, 0]).neg(), full([1, 1], 1, "float64")], 0);
   const z = matmul(extended, x, { transposeB: true }).add(shift); // (D + 1, N)
-  if (!isMatrix(kind)) return concat([slice(z, 0, 0, size).square(), z], 0);
-  const { rows, columns } = packing(size + 1);
-  return gather(z, indices(rows), 0).mul(gather(z, indices(columns), 0));
+  if (!isMatrix(kind)) return [concat([slice(z, 0, 0, size).square(), z], 0)];
+  return packing(size + 1).blocks.map(({ start, end }) => {
+    const products = expandDims(slice(z, 0, start, end), 1).mul(expandDims(slice(z, 0, 0, end), 0));
+    return reshape(products, [(end - start) * end, x.size(0)]);
+  });
 }
 
 /** The coefficients [K, F] of the features in log π_k + log N(x; μ_k, Σ_k), for means around the centre. */
@@ -107,7 +128,7 @@ function coefficients(
   }
   const precision = matmul(whitening, whitening, { transposeA: true }); // (K or 1, D, D)
   const linear = reshape(matmul(precision, expandDims(means, -1)), [components, size]);
-  // Of −½P, ½Pμ and the constant as one symmetric matrix (K, D + 1, D + 1), pairs i > j count twice.
+  // −½P, ½Pμ and the constant as one symmetric matrix (K, D + 1, D + 1).
   const square = precision.mul(-0.5).add(full([components, 1, 1], 0, "float64"));
   const half = linear.mul(0.5);
   const corner = reshape(constants(linear), [components, 1, 1]);
@@ -115,12 +136,11 @@ function coefficients(
     [concat([square, expandDims(half, 2)], 2), concat([expandDims(half, 1), corner], 2)],
     1,
   );
-  const { rows, columns } = packing(size + 1);
   const width = size + 1;
+  const { rows, columns, pairs } = packing(width);
   const places = rows.map((i, f) => i * width + (columns[f] as number));
-  const weights = rows.map((i, f) => (i === columns[f] ? 1 : 2));
   return gather(reshape(matrix, [components, width * width]), indices(places), 1).mul(
-    constant(tensor(Float64Array.from(weights), [weights.length])),
+    constant(tensor(Float64Array.from(pairs), [pairs.length])),
   );
 }
 
@@ -129,12 +149,19 @@ export function quadraticJoint(
   shape: GaussianShape,
   { weights, means, whitening }: Record<"weights" | "means" | "whitening", Value>,
   x: Value,
-): { joint: Value; products: Value; around: Value } {
+): { joint: Value; products: readonly Value[]; around: Value } {
   const centre = mean(means, 0, { keepDims: true });
   const around = means.sub(centre);
   const products = features(shape, x, centre);
-  const joint = matmul(coefficients(shape, log(weights), around, whitening), products);
-  return { joint, products, around };
+  const factors = coefficients(shape, log(weights), around, whitening);
+  let first = 0;
+  const parts = products.map((block) => {
+    const end = first + (block.size(0) as number);
+    const part = matmul(slice(factors, 1, first, end), block);
+    first = end;
+    return part;
+  });
+  return { joint: parts.reduce((a, b) => a.add(b)), products, around };
 }
 
 /** The sums of `gaussian.ts`, around the means, from responsibilities [K, N]. */
@@ -143,7 +170,8 @@ export function quadraticSums(
   { products, around }: Omit<ReturnType<typeof quadraticJoint>, "joint">,
   responsibilities: Value,
 ): Named<Value> {
-  const sums = matmul(responsibilities, products, { transposeB: true }); // (K, F)
+  const parts = products.map((block) => matmul(responsibilities, block, { transposeB: true }));
+  const sums = concat(parts, 1); // (K, F)
   // Σ r(x − μ)(x − μ)ᵀ = Σ r·x·xᵀ − first·μᵀ − μ·(Σ r·x)ᵀ
   if (!isMatrix(kind)) {
     const linear = slice(sums, 1, size, 2 * size);
