@@ -71,6 +71,10 @@ const cases: Readonly<Record<FormName, readonly Case[]>> = {
     training([64, 32, 28, 28], [64, 32, 3, 3], same),
   ],
   turned: [training([32, 64, 32, 32], [64, 64, 3, 3], same)],
+  crossed: [
+    training([32, 64, 32, 32], [64, 64, 3, 3], same),
+    training([32, 128, 32, 32], [64, 128, 3, 3], same),
+  ],
   pointwise: [training([32, 128, 16, 16], [64, 128, 1, 1], {})],
   "fused-transpose": [
     {

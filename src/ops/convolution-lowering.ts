@@ -14,8 +14,15 @@ import {
 import { convolveCovering, covers, weightsFromCovering } from "./covering.ts";
 import { takes } from "./forms.ts";
 import { convolveByTaps, fewFilters, weightsFromPlanes } from "./planes.ts";
-import { lowerTransposed } from "./transposed-lowering.ts";
-import { isPointwise, reach, type Window, windowAttributes } from "./window.ts";
+import { countDown, lowerTransposed } from "./transposed-lowering.ts";
+import {
+  isDense,
+  isPointwise,
+  reach,
+  turnedPadding,
+  type Window,
+  windowAttributes,
+} from "./window.ts";
 
 export function lowerConvolution(
   to: Lowering,
@@ -175,7 +182,8 @@ export function lowerWeightGradient(
     if (double || (image.channels >= columnChannels && takes(to, "columns"))) {
       // Columns that the forward pass gathers as well cost nothing more here.
       const shared = double || isPointwise(window) || fewPixels(response, window);
-      const form = shared ? weightsFromColumns : weightsFromTurnedColumns;
+      if (shared) return weightsFromColumns(to, image, response, window);
+      const form = fitsCrossed(to, response, window) ? weightsCrossed : weightsFromTurnedColumns;
       return form(to, image, response, window);
     }
   }
@@ -217,6 +225,39 @@ function weightsFromTurnedColumns(
   const product = to.emit("Gemm", [columns, turned], { transB: 1 }); // (Ci·kh·kw, Co)
   const kernel = to.emit("Transpose", [product], { perm: [1, 0] });
   return to.reshape(kernel, [response.channels, image.channels, ...window.kernel]);
+}
+
+const fitsCrossed = (to: Lowering, response: Image, window: Window): boolean =>
+  takes(to, "crossed") &&
+  isDense(window) &&
+  turnedPadding(window) !== undefined &&
+  response.channels <= 64 &&
+  response.height * response.width > 256;
+
+/**
+ * Columns of the image for the kernel's columns alone, and of the response for its rows alone: their product has all
+ * pairs. For a kernel of 3×3 both together are 6 times the image, where all taps of one are 9 times, and the product
+ * is nearer to a square. Image row r meets tap i at the response's row r + p − i·d: the taps in the opposite order.
+ */
+function weightsCrossed(to: Lowering, image: Image, response: Image, window: Window): string {
+  const [rows, columns] = window.kernel;
+  const outputs = { ...response, height: image.height };
+  const [top, left, bottom, right] = window.padding;
+  const across = turnedColumns(to, image, outputs, {
+    ...window,
+    kernel: [1, columns],
+    padding: [0, left, 0, right],
+  });
+  const turned = turnedPadding(window) ?? [top, left, bottom, right];
+  const down = turnedColumns(to, response, outputs, {
+    ...window,
+    kernel: [rows, 1],
+    padding: [turned[0], 0, turned[2], 0],
+  });
+  const product = to.emit("Gemm", [down, across], { transB: 1 }); // (Co·kh, Ci·kw)
+  const taps = to.reshape(product, [response.channels, rows, image.channels, columns]);
+  const upright = to.emit("Gather", [taps, countDown(to, rows)], { axis: 1 });
+  return to.emit("Transpose", [upright], { perm: [0, 2, 1, 3] });
 }
 
 /** A convolution of the image by the response, batch and channels exchanged, stride and dilation too. */

@@ -45,6 +45,13 @@ export const forms = {
     targets: ["cpu", "wasm"],
     measure: measure("turned"),
   },
+  crossed: {
+    operation: "weight gradient of conv2d at stride 1",
+    when: "more than 256 pixels, 16 channels or more, up to 64 filters",
+    instead: "columns",
+    targets: ["cpu", "wasm"],
+    measure: measure("crossed"),
+  },
   pointwise: {
     operation: "conv2d with a 1×1 kernel and its input gradient",
     when: "stride 1",

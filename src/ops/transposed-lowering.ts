@@ -66,7 +66,7 @@ function flipped(to: Lowering, response: Image, w: string, image: Image, window:
   const swapped = to.emit("Transpose", [to.reshape(w, [response.channels, image.channels, taps])], {
     perm: [1, 0, 2],
   });
-  const turned = to.emit("Gather", [swapped, indexTensor(to, countDown(taps))], { axis: 2 });
+  const turned = to.emit("Gather", [swapped, countDown(to, taps)], { axis: 2 });
   const kernel = to.reshape(turned, [image.channels, response.channels, rows, columns]);
   return (
     convolveBlocked(to, response, image, kernel, undefined, window) ??
@@ -74,7 +74,12 @@ function flipped(to: Lowering, response: Image, w: string, image: Image, window:
   );
 }
 
-const countDown = (n: number): number[] => Array.from({ length: n }, (_, i) => n - 1 - i);
+/** Indices n − 1 … 0. */
+export const countDown = (to: Lowering, n: number): string =>
+  indexTensor(
+    to,
+    Array.from({ length: n }, (_, i) => n - 1 - i),
+  );
 
 const indexTensor = (to: Lowering, values: readonly number[]): string => {
   const tensor: Tensor = { dtype: "int32", shape: [values.length], data: Int32Array.from(values) };
