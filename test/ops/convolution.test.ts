@@ -14,11 +14,23 @@ interface Case {
   readonly options: Parameters<typeof conv2d>[2];
 }
 
-/** Each row takes another way through the lowering: columns, sub-pixel, turned kernel, planes, pointwise, plain. */
+/**
+ * Each row takes another way through the lowering: columns, crossed, covering, sub-pixel, turned kernel, planes,
+ * pointwise, plain.
+ */
 const cases: readonly Case[] = [
   { name: "few channels", image: [1, 9, 7], filters: 3, kernel: [3, 3], options: { padding: 1 } },
   { name: "columns", image: [16, 7, 6], filters: 17, kernel: [3, 3], options: { padding: 1 } },
   { name: "wide image", image: [16, 20, 13], filters: 16, kernel: [3, 3], options: { padding: 1 } },
+  {
+    name: "wide image, uneven and dilated",
+    image: [16, 21, 17],
+    filters: 9,
+    kernel: [3, 2],
+    options: { padding: [2, 0, 1, 1], dilation: [1, 2] },
+  },
+  { name: "covering kernel", image: [17, 4, 3], filters: 5, kernel: [4, 3], options: {} },
+  { name: "pointwise, columns", image: [16, 5, 4], filters: 17, kernel: [1, 1], options: {} },
   {
     name: "stride 2, even",
     image: [16, 8, 10],
