@@ -86,6 +86,16 @@ const cases: Readonly<Record<FormName, readonly Case[]>> = {
       build: (a, b) => [matmul(a as Value, b as Value, { transposeB: true })],
     },
   ],
+  "turned-operand": [
+    {
+      title: "4096×768, transposed, by 4096×192",
+      shapes: [
+        [4096, 768],
+        [4096, 192],
+      ],
+      build: (a, b) => [matmul(a as Value, b as Value, { transposeA: true })],
+    },
+  ],
   "fused-gelu": [
     { title: "gelu of 4096×768", shapes: [[4096, 768]], build: (x) => [gelu(x as Value)] },
   ],

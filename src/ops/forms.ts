@@ -66,6 +66,13 @@ export const forms = {
     targets: ["cpu"],
     measure: measure("fused-transpose"),
   },
+  "turned-operand": {
+    operation: "matmul of two matrices, the first transposed",
+    when: "float32, rows a multiple of 64, 64 columns or more of each",
+    instead: "Gemm",
+    targets: ["cpu", "wasm"],
+    measure: measure("turned-operand"),
+  },
   "fused-gelu": {
     operation: "gelu",
     when: "always",

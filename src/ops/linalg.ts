@@ -1,4 +1,12 @@
-import { allocate, elementCount, type Shape, ShapeError, type Tensor } from "../tensor/index.ts";
+import {
+  allocate,
+  divideExactly,
+  elementCount,
+  type Shape,
+  ShapeError,
+  type Size,
+  type Tensor,
+} from "../tensor/index.ts";
 import {
   defineOp,
   type EvaluatedSpec,
@@ -79,6 +87,9 @@ function lowerMatmul(
   if (!transposeA && !transposeB) return to.emit("MatMul", [a, b]);
   const [x, y] = node.inputs as unknown as [Value, Value];
   if (x.rank === 2 && y.rank === 2) {
+    if (transposeA && !transposeB && isLong(x, y) && takes(to, "turned-operand")) {
+      return turnedProduct(to, [a, x], [b, y]);
+    }
     return to.emit("Gemm", [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
   }
   if (takes(to, "fused-transpose") && x.dtype === "float32") {
@@ -91,6 +102,28 @@ function lowerMatmul(
     return to.emit("Transpose", [name], { perm: order });
   };
   return to.emit("MatMul", [transposeA ? turn(a, x.rank) : a, transposeB ? turn(b, y.rank) : b]);
+}
+
+/** A weight gradient of a sequence model: the inner axis is rows of examples, and known to be many. */
+const isLong = (x: Value, y: Value): boolean =>
+  x.dtype === "float32" &&
+  divideExactly(x.size(0), 64) !== undefined &&
+  [x.size(1), y.size(1)].every((size) => typeof size === "number" && size >= 64);
+
+/** aᵀ·b with the narrower operand turned before the product, which then reads both along their rows. */
+function turnedProduct(
+  to: Lowering,
+  [a, x]: readonly [string, Value],
+  [b, y]: readonly [string, Value],
+): string {
+  const turned = (name: string, { shape }: Value): string => {
+    const [rows, columns] = shape as readonly [Size, Size];
+    // As a stack of one: the runtime would join the transpose of a matrix with the product again.
+    const turn = to.emit("Transpose", [to.reshape(name, [1, rows, columns])], { perm: [0, 2, 1] });
+    return to.reshape(turn, [columns, rows]);
+  };
+  if ((x.size(1) as number) <= (y.size(1) as number)) return to.emit("Gemm", [turned(a, x), b]);
+  return to.emit("Transpose", [to.emit("Gemm", [turned(b, y), a])], { perm: [1, 0] });
 }
 
 /** Plain product of stacks of matrices, accumulated in float64. */

@@ -19,6 +19,7 @@ import {
   mean,
   range,
   reshape,
+  slice,
   softmax,
   sum,
 } from "../../src/ops/index.ts";
@@ -63,7 +64,17 @@ function step({ state, image, label }: Record<string, unknown>) {
   const up = convTranspose2d(gelu(named), w.up, { stride: 2, padding: 1 }); // (B,16,14,14)
   const y = conv2d(up, w.last, { padding: 1 });
   const noise = normal(new Key("noise"), y.shape).mul(sum(range(3)).div(30));
-  const loss = mean(y.sub(x).add(noise).square());
+  const rows = reshape(b, [-1, 98]); // (64·B,98)
+  const narrow = slice(rows, 1, 0, 70);
+  const pairs = [
+    matmul(rows, narrow, { transposeA: true }),
+    matmul(narrow, rows, { transposeA: true }),
+  ];
+  const likeness = pairs.map((product) => mean(product).mul(0.01));
+  const loss = likeness.reduce(
+    (total, term) => total.add(term),
+    mean(y.sub(x).add(noise).square()),
+  );
   const gradient = gradientTree(loss, w as never) as typeof w;
   const next = Object.fromEntries(
     Object.entries(w).map(([name, p]) => [name, p.sub(gradient[name as "wide"].mul(0.05))]),
