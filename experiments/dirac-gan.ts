@@ -8,10 +8,10 @@ import {
   compileField,
   diracField,
   fieldEigenvalues,
+  flowOf,
   type Linearization,
   updateEigenvalues,
 } from "reparam/methods/gan";
-import { integrate } from "reparam/ode";
 import { fieldPlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import { type Point, trajectory } from "./dirac-gan/trajectory.ts";
 import { linearizable, others, type Variant } from "./dirac-gan/variants.ts";
@@ -88,9 +88,7 @@ async function picture(
   { name, field, variant }: (typeof drawn)[number],
 ): Promise<void> {
   const end = h * steps;
-  const flow = integrate({
-    ...{ f: (_t, y) => field(y as unknown as Point).velocity, interval: [0, end], y0: start },
-  });
+  const flow = flowOf(field as never, start, end);
   const followed = Array.from({ length: 4 * steps + 1 }, (_, i): Point => {
     const [psi, theta] = flow.at((end * i) / (4 * steps)) as unknown as Point;
     return [psi, theta];

@@ -38,7 +38,14 @@ export {
   scalarMetrics,
   specsOf,
 } from "./phase.ts";
-export { initPlayer, movePlayer, type Player } from "./player.ts";
+export {
+  type CarriedGradient,
+  carryGradient,
+  initPlayer,
+  movePlayer,
+  noGradient,
+  type Player,
+} from "./player.ts";
 export type {
   BarsDrawing,
   Drawing,

@@ -24,6 +24,7 @@ def objectives(r, f, x, y):
         "wasserstein": (f.mean() - r.mean(), -f.mean()),
         "relativistic-average": (bce(rr, one) + bce(ff, zero), bce(ff, one) + bce(rr, zero)),
         "quadratic-potential": ((-delta + delta**2 / (2 * distance)).mean(), delta.mean()),
+        "quadratic-potential/3": ((-delta + delta**2 / (0.6 * distance)).mean(), delta.mean()),
         "kl": (torch.exp(f - 1).mean() - r.mean(), -f.mean()),
         "pearson": ((F.relu(f / 2 + 1) ** 2 - 1).mean() - r.mean(), -f.mean()),
     }
@@ -53,6 +54,8 @@ def penalties(d, inner, x, y, first, second):
         "js-regularizer": 0.5 * ((1 - torch.sigmoid(d(x))) ** 2 * slope(d, x)).mean()
         + 0.5 * (torch.sigmoid(d(y)) ** 2 * slope(d, y)).mean(),
         "ct": F.relu(away + 0.1 * features).mean(),
+        "ct/margin": F.relu(away + 0.1 * features - 0.02).mean(),
+        "div/3": (slope(d, x) ** 1.5).mean(),
     }
 
 

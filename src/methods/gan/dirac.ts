@@ -45,7 +45,8 @@ export function diracGame({
         const { discriminator, generator } = losses[loss];
         let d = discriminator(outputs, rows);
         if (penalty !== undefined) {
-          const context = { rows, outputs, output, features: output, key: new Key("dirac") };
+          const see = (at: Value) => ({ output: output(at), features: output(at) });
+          const context = { rows, outputs, see, key: new Key("dirac") };
           d = d.add(penalties[penalty].of(context).mul(weight ?? penalties[penalty].weight));
         }
         return { d, g: generator(outputs) };

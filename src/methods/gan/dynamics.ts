@@ -3,6 +3,7 @@
 // numerics of GANs" (2017); Nagarajan, Kolter, "Gradient descent GAN optimization is locally stable" (2017).
 import { gradients } from "../../autodiff/index.ts";
 import { type Complex, eigenvalues } from "../../numerics/index.ts";
+import { type IntegrateOptions, integrate, type Trajectory } from "../../ode/index.ts";
 import { concat, reshape, slice, sum } from "../../ops/index.ts";
 import { elementCount, type Tensor, tensorOf } from "../../tensor/index.ts";
 import { evaluate, trace, type Value } from "../../trace/index.ts";
@@ -85,6 +86,21 @@ const numbersOf = ({ data, shape }: Tensor): Float64Array =>
 /** Of the field; negative real parts attract where steps are small. */
 export const fieldEigenvalues = ({ jacobian, velocity }: Linearization): Complex[] =>
   eigenvalues(jacobian, velocity.length);
+
+/**
+ * The continuous dynamics ẏ = v(y) of a field that `compileField` made, from `start` over `time`: what updates follow as
+ * their steps get small.
+ */
+export const flowOf = (
+  field: (at: ArrayLike<number>) => Linearization,
+  start: readonly number[],
+  time: number,
+  options: IntegrateOptions<Float64Array> = {},
+): Trajectory<Float64Array> =>
+  integrate(
+    { f: (_t, y) => field(y as ArrayLike<number>).velocity, interval: [0, time], y0: start },
+    options,
+  );
 
 /** How the players' updates follow each other. */
 export type Turns = "simultaneous" | "alternating";

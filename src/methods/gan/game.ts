@@ -1,13 +1,15 @@
 // The two players' programs, and the order in which they run.
 import type { Scope } from "../../nn/index.ts";
-import { assemble } from "../../nn/index.ts";
-import { clip, constant, exp, maximum, mean, stopGradient } from "../../ops/index.ts";
-import { adam, ema } from "../../optim/index.ts";
+import { clip, constant, minimum } from "../../ops/index.ts";
+import { adam, ema, type Optimizer } from "../../optim/index.ts";
 import {
+  type Batch,
   type BatchSpec,
+  carryGradient,
   initPlayer,
   type Metrics,
   movePlayer,
+  noGradient,
   type Phase,
   type PhaseProgram,
   type Player,
@@ -16,22 +18,12 @@ import {
   scalarMetrics,
 } from "../../step/index.ts";
 import { mapTree, type Tensor, type Tree } from "../../tensor/index.ts";
-import { type Key, normal, type Value } from "../../trace/index.ts";
-import { augment } from "./augment.ts";
-import {
-  type Critic,
-  type CriticSizes,
-  consistency,
-  initCritic,
-  judge,
-  type Verdict,
-} from "./critic.ts";
+import type { Key, Value } from "../../trace/index.ts";
+import { type CriticSizes, initCritic } from "./critic.ts";
 import { fadeAfter, grown } from "./growing.ts";
-import { losses, type Pair } from "./losses.ts";
-import type { Stage, Told } from "./networks.ts";
+import type { Stage } from "./networks.ts";
 import type { Options } from "./options.ts";
-import { modifiedOrthogonal } from "./orthogonal.ts";
-import { penalties } from "./penalties.ts";
+import { discriminatorTurn, generatorTurn, rowsOf } from "./turns.ts";
 
 /** State of a game. */
 export type Game = {
@@ -43,6 +35,8 @@ export type Game = {
   readonly beta?: Value;
   /** Share of the newest layers, where networks grow. */
   readonly fade?: Value;
+  /** Sums of gradients of the step that is under way, where a step has several batches. */
+  readonly gradients?: { readonly discriminator: Tree<Value>; readonly generator: Tree<Value> };
   /** Steps of the generator so far. */
   readonly step: Value;
 };
@@ -66,9 +60,97 @@ export interface GameOptions {
 const gameOf = (state: Tree<Value>): Game => state as unknown as Game;
 
 /** One scope a player: each has buffers of its own. */
-interface Scopes {
+export interface Scopes {
   readonly discriminator: Scope;
   readonly generator: Scope;
+}
+
+interface Optimizers {
+  readonly generatorOptimizer: Optimizer;
+  readonly discriminatorOptimizer: Optimizer;
+}
+
+type PlayerName = "discriminator" | "generator";
+
+/** What a program does to the state. */
+type Move = (given: ProgramInputs, scopes: Scopes) => Moved;
+
+interface Moves {
+  readonly discriminator: (penalized: boolean) => Move;
+  readonly generator: Move;
+  /** Adds the gradient of one batch to a player's sum; buffers stay, and nothing moves. */
+  readonly carry: (player: PlayerName, penalized?: boolean) => Move;
+}
+
+function movesOf(
+  game: GameOptions,
+  { generatorOptimizer, discriminatorOptimizer }: Optimizers,
+): Moves {
+  const { options: o, stage } = game;
+  // A fixed decay of 0.999 remembers the first values for thousands of steps; the growing one is TensorFlow's.
+  const decay = (step: Value): Value => minimum(step.add(1).div(step.add(10)), o.average);
+  const average = o.average === 0 ? undefined : ema(decay);
+  /** What a player's step takes over from the batches before, and the sums after it. */
+  const carried = (before: Game, player: PlayerName) =>
+    before.gradients && { sum: before.gradients[player], batches: o.accumulate };
+  const cleared = (before: Game, player: PlayerName): Partial<Game> =>
+    before.gradients === undefined
+      ? {}
+      : { gradients: { ...before.gradients, [player]: noGradient(before[player]) } };
+
+  /** The discriminator's next state and what is logged of it. */
+  const discriminator =
+    (penalized: boolean): Move =>
+    (given, scopes) => {
+      const before = gameOf(given.state);
+      const turn = discriminatorTurn(game, before, rowsOf(game, before, given), scopes, penalized);
+      const moved = movePlayer(before.discriminator, turn.loss, {
+        ...{ optimizer: discriminatorOptimizer, scope: scopes.discriminator },
+        carried: carried(before, "discriminator"),
+      });
+      const player = o.clip === 0 ? moved : { ...moved, params: clipped(moved.params, o.clip) };
+      const beta = turn.beta === undefined ? {} : { beta: turn.beta };
+      return {
+        state: { discriminator: player, ...beta, ...cleared(before, "discriminator") },
+        metrics: turn.metrics,
+      };
+    };
+
+  const generator: Move = (given, scopes) => {
+    const before = gameOf(given.state);
+    const { loss, metrics } = generatorTurn(game, before, rowsOf(game, before, given), scopes);
+    const player = movePlayer(before.generator, loss, {
+      ...{ optimizer: generatorOptimizer, scope: scopes.generator },
+      carried: carried(before, "generator"),
+    });
+    const averaged =
+      average === undefined || before.average === undefined
+        ? {}
+        : { average: average.update(before.average, player.params, before.step) };
+    const faded =
+      before.fade === undefined ? {} : { fade: fadeAfter(before.fade, stage.fadeSteps) };
+    const state = { generator: player, ...averaged, ...faded, ...cleared(before, "generator") };
+    return { state: { ...state, step: before.step.add(1) }, metrics };
+  };
+
+  const carry =
+    (name: PlayerName, penalized = true): Move =>
+    (given, scopes) => {
+      const before = gameOf(given.state);
+      const reading = {
+        discriminator: scopes.discriminator.reading("carry"),
+        generator: scopes.generator.reading("carry"),
+      };
+      const rows = rowsOf(game, before, given);
+      const { loss, metrics } =
+        name === "generator"
+          ? generatorTurn(game, before, rows, reading)
+          : discriminatorTurn(game, before, rows, reading, penalized);
+      const { gradients } = before as Required<Game>;
+      const sum = carryGradient(before[name], loss, gradients[name]);
+      return { state: { gradients: { ...gradients, [name]: sum } }, metrics };
+    };
+  return { discriminator, generator, carry };
 }
 
 export function gamePhase(game: GameOptions): Phase {
@@ -78,78 +160,58 @@ export function gamePhase(game: GameOptions): Phase {
     ...{ beta1: o.beta1, beta2: o.beta2 },
     learningRate: o.discriminatorLearningRate ?? o.learningRate,
   });
-  const average = o.average === 0 ? undefined : ema(o.average);
+  const optimizers = { generatorOptimizer, discriminatorOptimizer };
+  const lazy = o.penalty !== "none" && o.penaltyEvery > 1;
+  return {
+    name: stage.name,
+    ...(stage.iterations === undefined ? {} : { iterations: stage.iterations }),
+    init: (key, previous) => initGame(game, key, optimizers, previous),
+    programs: programsOf(game, movesOf(game, optimizers), lazy),
+    ...(o.simultaneous ? {} : { iterate: (iteration) => turns(o, lazy, iteration) }),
+  };
+}
+
+function programsOf(game: GameOptions, moves: Moves, lazy: boolean): Phase["programs"] {
+  const { options: o } = game;
   const scopesOf = (scope: Scope): Scopes => ({
     discriminator: scope.beside("discriminator"),
     generator: scope.beside("generator"),
   });
 
-  /** The discriminator's next state and what is logged of it. */
-  const moveDiscriminator = (given: ProgramInputs, scopes: Scopes, penalized: boolean): Moved => {
-    const before = gameOf(given.state);
-    const turn = discriminatorTurn(game, before, rowsOf(game, before, given), scopes, penalized);
-    const { discriminator: scope } = scopes;
-    const moved = movePlayer(before.discriminator, turn.loss, {
-      optimizer: discriminatorOptimizer,
-      scope,
-    });
-    const discriminator =
-      o.clip === 0 ? moved : { ...moved, params: clipped(moved.params, o.clip) };
-    return {
-      state: { discriminator, ...(turn.beta === undefined ? {} : { beta: turn.beta }) },
-      metrics: turn.metrics,
-    };
-  };
-
-  const moveGenerator = (given: ProgramInputs, scopes: Scopes): Moved => {
-    const before = gameOf(given.state);
-    const { loss, metrics } = generatorTurn(game, before, rowsOf(game, before, given), scopes);
-    const { generator: scope } = scopes;
-    const generator = movePlayer(before.generator, loss, { optimizer: generatorOptimizer, scope });
-    const averaged =
-      average === undefined || before.average === undefined
-        ? {}
-        : { average: average.update(before.average, generator.params) };
-    const faded =
-      before.fade === undefined ? {} : { fade: fadeAfter(before.fade, stage.fadeSteps) };
-    return { state: { generator, ...averaged, ...faded, step: before.step.add(1) }, metrics };
-  };
-
-  const program = (move: (given: ProgramInputs, scopes: Scopes) => Moved): PhaseProgram => ({
+  const program = (move: Move): PhaseProgram => ({
     inputs: { batch: game.data.batch },
     build: (given, scope): ProgramOutputs => {
       const { state, metrics } = move(given, scopesOf(scope));
       return { state: { ...gameOf(given.state), ...state } as Tree<Value>, metrics };
     },
   });
-  const lazy = o.penalty !== "none" && o.penaltyEvery > 1;
+  if (o.simultaneous) {
+    return {
+      both: program((given, scopes) => {
+        const first = moves.discriminator(true)(given, scopes);
+        const second = moves.generator(given, {
+          generator: scopes.generator.beside("turn"),
+          discriminator: scopes.discriminator.reading("turn"),
+        });
+        return {
+          state: { ...first.state, ...second.state },
+          metrics: { ...first.metrics, ...second.metrics },
+        };
+      }),
+    };
+  }
+  const several = o.accumulate > 1;
   return {
-    name: stage.name,
-    ...(stage.iterations === undefined ? {} : { iterations: stage.iterations }),
-    init: (key, previous) =>
-      initGame(game, key, { generatorOptimizer, discriminatorOptimizer }, previous),
-    programs: o.simultaneous
+    discriminator: program(moves.discriminator(true)),
+    ...(lazy ? { unpenalized: program(moves.discriminator(false)) } : {}),
+    generator: program(moves.generator),
+    ...(several
       ? {
-          both: program((given, scopes) => {
-            const first = moveDiscriminator(given, scopes, true);
-            const second = moveGenerator(given, {
-              generator: scopes.generator.beside("turn"),
-              discriminator: scopes.discriminator.reading("turn"),
-            });
-            return {
-              state: { ...first.state, ...second.state },
-              metrics: { ...first.metrics, ...second.metrics },
-            };
-          }),
+          carryDiscriminator: program(moves.carry("discriminator")),
+          carryGenerator: program(moves.carry("generator")),
         }
-      : {
-          discriminator: program((given, scopes) => moveDiscriminator(given, scopes, true)),
-          ...(lazy
-            ? { unpenalized: program((given, scopes) => moveDiscriminator(given, scopes, false)) }
-            : {}),
-          generator: program(moveGenerator),
-        },
-    ...(o.simultaneous ? {} : { iterate: (iteration) => turns(o, lazy, iteration) }),
+      : {}),
+    ...(several && lazy ? { carryUnpenalized: program(moves.carry("discriminator", false)) } : {}),
   };
 }
 
@@ -158,21 +220,28 @@ interface Moved {
   readonly metrics: Readonly<Record<string, Value>>;
 }
 
-/** Some steps of the discriminator, then one of the generator on the last of their batches. */
+/** Some steps of the discriminator, then one of the generator on the batches of the last of them. */
 async function turns(
   o: Options,
   lazy: boolean,
   { index, next, run }: Parameters<NonNullable<Phase["iterate"]>>[0],
 ): Promise<Metrics> {
-  let batch = next();
+  let batches: Batch[] = [];
   let first: Record<string, Tree<Tensor>> = {};
+  /** One step: all batches but the last only add their gradients. */
+  const step = async (moves: string, carries: string): Promise<typeof first> => {
+    for (const batch of batches.slice(0, -1)) await run(carries, { batch });
+    return run(moves, { batch: batches.at(-1) as Batch });
+  };
   for (let i = 0; i < o.discriminatorSteps; i++) {
-    if (i > 0) batch = next();
+    batches = Array.from({ length: o.accumulate }, () => next());
     const count = index * o.discriminatorSteps + i;
-    const name = lazy && count % o.penaltyEvery !== 0 ? "unpenalized" : "discriminator";
-    first = await run(name, { batch });
+    first =
+      lazy && count % o.penaltyEvery !== 0
+        ? await step("unpenalized", "carryUnpenalized")
+        : await step("discriminator", "carryDiscriminator");
   }
-  const second = await run("generator", { batch });
+  const second = await step("generator", "carryGenerator");
   return scalarMetrics({
     ...(first.metrics as Record<string, Tensor>),
     ...(second.metrics as Record<string, Tensor>),
@@ -182,9 +251,7 @@ async function turns(
 function initGame(
   { options: o, stage, critic }: GameOptions,
   key: Key,
-  optimizers: Readonly<
-    Record<"generatorOptimizer" | "discriminatorOptimizer", ReturnType<typeof adam>>
-  >,
+  optimizers: Optimizers,
   previous: Tree<Value> | undefined,
 ): Game {
   const { networks, fadeSteps } = stage;
@@ -201,6 +268,11 @@ function initGame(
     generator,
     ...(o.average === 0 ? {} : { average: generator.params }),
     ...(o.bottleneck === 0 ? {} : { beta: constant(0) }),
+    ...(o.accumulate === 1
+      ? {}
+      : {
+          gradients: { discriminator: noGradient(discriminator), generator: noGradient(generator) },
+        }),
     step: constant(0),
   };
   const started = previous === undefined ? game : grownGame(game, gameOf(previous));
@@ -223,107 +295,5 @@ function grownGame(fresh: Game, before: Game): Game {
   };
 }
 
-/** A batch as the networks see it. */
-type Given = Told & { readonly rows: Value };
-
-function rowsOf({ data, stage }: GameOptions, { fade }: Game, { batch }: ProgramInputs): Given {
-  const { rows, label } = data.of(batch as Readonly<Record<string, Value>>);
-  return { rows: stage.networks.view?.(rows, fade) ?? rows, label, fade };
-}
-
 const clipped = (params: Tree<Value>, most: number): Tree<Value> =>
   mapTree<Value, Value>(params, (leaf) => clip(leaf, -most, most));
-
-/** Rows of the generator for latents that are drawn here. */
-function draw(
-  { stage, options }: GameOptions,
-  { generator }: Game,
-  data: Given,
-  scope: Scope,
-): Value {
-  const z = normal(scope.key.at("latent"), [data.rows.size(0), options.latents]);
-  return stage.networks.generator.rows(assemble(generator), z, scope.at("rows"), data);
-}
-
-function discriminatorTurn(
-  game: GameOptions,
-  state: Game,
-  data: Given,
-  { discriminator: scope, generator }: Scopes,
-  penalized: boolean,
-): { loss: Value; metrics: Record<string, Value>; beta?: Value } {
-  const { options: o } = game;
-  const { discriminator: network } = game.stage.networks;
-  const critic = assemble<Critic>(state.discriminator);
-  const seen = (x: Value, name: string): Value => augment(o.augment, x, scope.key.at(name));
-  const see = (x: Value, at: Scope): Verdict => judge(critic, network, x, at, data);
-  const rows: Pair = {
-    real: seen(data.rows, "augmentReal"),
-    fake: seen(stopGradient(draw(game, state, data, generator.reading("rows"))), "augmentFake"),
-  };
-  // The pass on real rows stores what buffers there are.
-  const [real, fake] = [see(rows.real, scope.at("real")), see(rows.fake, scope.reading("fake"))];
-  const outputs: Pair = { real: real.output, fake: fake.output };
-  const objective = losses[o.loss].discriminator(outputs, rows);
-  const metrics: Record<string, Value> = { discriminator: objective };
-  let loss = objective;
-  if (o.penalty !== "none" && penalized) {
-    const penalty = penalties[o.penalty];
-    const value = penalty.of({
-      ...{ rows, outputs, key: scope.key.at("penalty") },
-      output: (x, pass) => see(x, scope.reading(pass)).output,
-      features: (x, pass) => see(x, scope.reading(pass)).features,
-    });
-    metrics.penalty = value;
-    const weight = (o.penaltyWeight ?? penalty.weight) * o.penaltyEvery;
-    loss = loss.add(
-      value
-        .mul(weight)
-        .mul(o.penaltyDecay === 1 ? 1 : exp(state.step.mul(Math.log(o.penaltyDecay)))),
-    );
-  }
-  if (o.consistency > 0) {
-    const moved = augment("translation", data.rows, scope.key.at("consistency"));
-    const term = consistency(real.output, see(moved, scope.reading("consistency")).output);
-    metrics.consistency = term;
-    loss = loss.add(term.mul(o.consistency));
-  }
-  if (state.beta === undefined || real.information === undefined) return { loss, metrics };
-  const information = mean(real.information)
-    .add(mean(fake.information as Value))
-    .mul(0.5);
-  const excess = information.sub(o.informationBound);
-  metrics.information = information;
-  const beta = maximum(state.beta.add(stopGradient(excess).mul(o.informationStep)), 0);
-  return { loss: loss.add(excess.mul(state.beta)), metrics, beta };
-}
-
-function generatorTurn(
-  game: GameOptions,
-  state: Game,
-  data: Given,
-  { discriminator: scope, generator }: Scopes,
-): { loss: Value; metrics: Record<string, Value> } {
-  const { options: o } = game;
-  const { discriminator: network } = game.stage.networks;
-  const critic = assemble<Critic>(state.discriminator);
-  const loss = losses[o.loss];
-  const see = (x: Value, name: string): Value =>
-    judge(
-      critic,
-      network,
-      augment(o.augment, x, scope.key.at(`augment.${name}`)),
-      scope.reading(name),
-      data,
-    ).output;
-  const fake = see(draw(game, state, data, generator), "generated");
-  const real = loss.pairs ? see(data.rows, "given") : fake;
-  const objective = loss.generator({ real, fake });
-  const metrics = { generator: objective };
-  const orthogonality = o.orthogonal > 0 ? modifiedOrthogonal(state.generator.params) : undefined;
-  if (orthogonality === undefined) return { loss: objective, metrics };
-  return {
-    loss: objective.add(orthogonality.mul(o.orthogonal)),
-    metrics: { ...metrics, orthogonality } as Record<string, Value>,
-  };
-}

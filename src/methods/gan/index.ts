@@ -5,6 +5,7 @@ export {
   consensus,
   type Field,
   fieldEigenvalues,
+  flowOf,
   gradientField,
   type Linearization,
   type SmallGame,

@@ -13,7 +13,8 @@ export interface Pair {
 export interface AdversarialLoss {
   readonly equation: string;
   readonly source: string;
-  readonly discriminator: (outputs: Pair, rows: Pair) => Value;
+  /** `scale` is λ of the quadratic potential, 10 by default. */
+  readonly discriminator: (outputs: Pair, rows: Pair, scale?: number) => Value;
   readonly generator: (outputs: Pair) => Value;
   /** Whether the generator's loss looks at real rows too. */
   readonly pairs: boolean;
@@ -84,12 +85,17 @@ const own = {
       "Δ = r − f of a pair (x, x̃); D: E[−Δ + Δ²/(2λ·d(x, x̃))], d the mean absolute difference, λ = 10; G: E[Δ]",
     source:
       "Su, GAN-QP: a novel GAN framework without gradient vanishing and Lipschitz constraint (2018)",
-    discriminator: ({ real, fake }, rows) => {
+    discriminator: ({ real, fake }, rows, scale = 10) => {
       const delta = real.sub(fake);
       const axes = rows.real.shape.slice(1).map((_, i) => i + 1);
       // Two equal rows would divide by 0: their Δ is 0 as well.
       const distance = maximum(mean(abs(rows.real.sub(rows.fake)), axes), 1e-6);
-      return mean(delta.square().div(distance.mul(20)).sub(delta));
+      return mean(
+        delta
+          .square()
+          .div(distance.mul(2 * scale))
+          .sub(delta),
+      );
     },
     generator: ({ real, fake }) => mean(real).sub(mean(fake)),
     pairs: true,

@@ -2,13 +2,17 @@ import { z } from "zod";
 import { ReparamError } from "../../tensor/index.ts";
 import { augmentations } from "./augment.ts";
 import { lossNames } from "./losses.ts";
-import { type PenaltyName, penalties, penaltyNames } from "./penalties.ts";
+import { penaltyNames } from "./penalties.ts";
+import { checkRegularization } from "./regularization.ts";
 
 const positive = z.number().positive("must be above 0");
 const weight = z.number().min(0);
 
 export const options = z.object({
   loss: z.enum(lossNames).default("non-saturating").describe("objective of the two players"),
+  potentialScale: positive
+    .default(10)
+    .describe("λ of the loss quadratic-potential: slopes of up to λ times a distance"),
   penalty: z
     .enum(["none", ...penaltyNames])
     .default("r1")
@@ -16,6 +20,15 @@ export const options = z.object({
   penaltyWeight: weight
     .optional()
     .describe("its weight; without one, that of its paper (10 of most)"),
+  secondPenalty: z
+    .enum(["none", ...penaltyNames])
+    .default("none")
+    .describe("another one beside it: ct beside gp is CT-GAN (Wei et al. 2018)"),
+  secondPenaltyWeight: weight.optional().describe("its weight; without one, that of its paper"),
+  penaltyPower: positive.default(6).describe("p of the penalty div, E‖∇D‖ᵖ"),
+  consistencyMargin: weight
+    .default(0)
+    .describe("M′ of the penalty ct: so much difference of two passes is free"),
   penaltyEvery: z
     .int()
     .min(1)
@@ -135,6 +148,13 @@ export const options = z.object({
     .min(1)
     .default(1)
     .describe("steps of the discriminator for one of the generator"),
+  accumulate: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      "batches whose gradients are averaged for one step of either player: a larger batch in the memory of a small one",
+    ),
   simultaneous: z
     .boolean()
     .default(false)
@@ -168,22 +188,15 @@ const refuse = (text: string): never => {
 
 /** @throws ReparamError for combinations that cannot work, with the reason. */
 export function checkOptions(o: Options, images: boolean): void {
-  const penalty = o.penalty === "none" ? undefined : penalties[o.penalty as PenaltyName];
-  if (penalty?.singleRows && o.normalization === "batch") {
-    refuse(
-      `--penalty ${o.penalty} is about the slope at single rows, and batch normalization makes every output depend on the whole batch. Use --normalization instance, spectral or none.`,
-    );
-  }
-  if (penalty !== undefined && "needsDropout" in penalty && o.dropout === 0) {
-    refuse(
-      `--penalty ${o.penalty} compares two passes with dropout. Give --dropout 0.2, for example.`,
-    );
-  }
+  checkRegularization(o);
   if (o.simultaneous && o.discriminatorSteps > 1) {
     refuse("--simultaneous moves both players once; it cannot go with --discriminator-steps.");
   }
   if (o.simultaneous && o.penaltyEvery > 1) {
     refuse("--simultaneous has one program for both players; it cannot go with --penalty-every.");
+  }
+  if (o.simultaneous && o.accumulate > 1) {
+    refuse("--simultaneous has one program for both players; it cannot go with --accumulate.");
   }
   if (!images && o.augment !== "none") refuse("--augment is for images.");
   if (!images && o.consistency > 0) refuse("--consistency is for images.");
@@ -191,9 +204,6 @@ export function checkOptions(o: Options, images: boolean): void {
     refuse(`--architecture ${o.architecture} is for images. Use mlp.`);
   }
   checkArchitecture(o, images);
-  if (o.penaltyWeight !== undefined && penalty === undefined) {
-    refuse("--penalty-weight has no penalty to weigh. Choose one by --penalty.");
-  }
 }
 
 /** What belongs to some architectures only. */

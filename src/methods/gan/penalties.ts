@@ -1,17 +1,23 @@
 // Terms that keep the discriminator smooth, by name. D is the discriminator's output, x a real and x̃ a fake row.
 import { gradients } from "../../autodiff/index.ts";
-import { mean, relu, sigmoid, sqrt, sum, variance } from "../../ops/index.ts";
+import { exp, log, mean, relu, sigmoid, sqrt, sum, variance } from "../../ops/index.ts";
 import { type Key, uniform, type Value } from "../../trace/index.ts";
+import type { Verdict } from "./critic.ts";
 import type { Pair } from "./losses.ts";
 
 export interface PenaltyContext {
-  /** D of rows [B, ...], [B]; `pass` names the random numbers that it draws, such as dropout's. */
-  readonly output: (rows: Value, pass: string) => Value;
-  /** D's last features of rows [B, ...], [B, features]. */
-  readonly features: (rows: Value, pass: string) => Value;
+  /**
+   * D of rows [B, ...]: outputs [B] and its last features [B, features]. `pass` names the random numbers that it draws,
+   * such as dropout's: each name is for one pass.
+   */
+  readonly see: (rows: Value, pass: string) => Pick<Verdict, "output" | "features">;
   readonly rows: Pair;
   readonly outputs: Pair;
   readonly key: Key;
+  /** p of `div`; 6 by default. */
+  readonly power?: number;
+  /** M′ of `ct`; 0 by default. */
+  readonly margin?: number;
 }
 
 export interface Penalty {
@@ -59,11 +65,15 @@ function near({ rows, key }: PenaltyContext): Value {
   return real.mul(along).add(moved.mul(along.neg().add(1)));
 }
 
-const squaredSlopeAt = ({ output }: PenaltyContext, rows: Value): Value =>
-  squaredSlope(output(rows, "penalty"), rows);
+/** x^exponent of x ≥ 0, whose own slope is finite at 0. */
+const positivePower = (x: Value, exponent: number): Value =>
+  exponent === 1 ? x : exp(log(x.add(1e-12)).mul(exponent));
+
+const squaredSlopeAt = ({ see }: PenaltyContext, rows: Value): Value =>
+  squaredSlope(see(rows, "penalty").output, rows);
 
 const slopeAt = (context: PenaltyContext, rows: Value): Value =>
-  slopeNorm(context.output(rows, "penalty"), rows);
+  slopeNorm(context.see(rows, "penalty").output, rows);
 
 export const penalties = {
   gp: {
@@ -95,13 +105,14 @@ export const penalties = {
     of: (context) => mean(relu(slopeAt(context, near(context)).sub(1)).square()),
   },
   div: {
-    equation: "E[‖∇D(u)‖⁶], u uniform between x and x̃",
+    equation: "E[‖∇D(u)‖ᵖ], p = 6, u uniform between x and x̃",
     source: "Wu, Huang, Thoma, Acharya, Van Gool, Wasserstein divergence for GANs (2018)",
     weight: 2,
     singleRows: true,
     of: (context) => {
       const squared = squaredSlopeAt(context, between(context));
-      return mean(squared.square().mul(squared));
+      const { power = 6 } = context;
+      return mean(power === 6 ? squared.square().mul(squared) : positivePower(squared, power / 2));
     },
   },
   r1: {
@@ -134,15 +145,16 @@ export const penalties = {
   },
   ct: {
     equation:
-      "E[max(0, |D(x′) − D(x″)|² + 0.1·mean|φ(x′) − φ(x″)|²)] over two dropout passes, φ the last features",
+      "E[max(0, |D(x′) − D(x″)|² + 0.1·mean|φ(x′) − φ(x″)|² − M′)] over two dropout passes, φ the last features, M′ = 0",
     source: "Wei, Gong, Liu, Lu, Wang, Improving the improved training of Wasserstein GANs (2018)",
     weight: 2,
     singleRows: true,
     needsDropout: true,
-    of: ({ output, features, rows }) => {
-      const score = output(rows.real, "first").sub(output(rows.real, "second"));
-      const inner = features(rows.real, "first").sub(features(rows.real, "second"));
-      return mean(relu(score.square().add(mean(inner.square(), -1).mul(0.1))));
+    of: ({ see, rows, margin = 0 }) => {
+      const [first, second] = [see(rows.real, "first"), see(rows.real, "second")];
+      const score = first.output.sub(second.output);
+      const inner = first.features.sub(second.features);
+      return mean(relu(score.square().add(mean(inner.square(), -1).mul(0.1)).sub(margin)));
     },
   },
 } as const satisfies Record<string, Penalty>;

@@ -1,7 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type TrainedModel, train } from "../../../src/index.ts";
+import { createSession, type TrainedModel, train } from "../../../src/index.ts";
 import { augment } from "../../../src/methods/gan/augment.ts";
-import type { Tensor } from "../../../src/tensor/index.ts";
+import { leafMap, type Tensor } from "../../../src/tensor/index.ts";
 import { evaluate, Key, trace } from "../../../src/trace/index.ts";
 
 const digits = new URL("../../data/mnist-sample", import.meta.url).pathname;
@@ -26,8 +29,19 @@ describe("combinations that cannot work", () => {
   it.each([
     [{ penalty: "gp", normalization: "batch" }, "batch normalization"],
     [{ penalty: "ct" }, "--dropout"],
-    [{ penalty: "none", penaltyWeight: 3 }, "no penalty to weigh"],
+    [{ penalty: "none", penaltyWeight: 3 }, "no penalty to act on"],
     [{ simultaneous: true, discriminatorSteps: 2 }, "--discriminator-steps"],
+    [{ simultaneous: true, accumulate: 2 }, "--accumulate"],
+    [{ secondPenalty: "r1" }, "first one again"],
+    [{ penalty: "none", secondPenalty: "r1" }, "beside a first one"],
+    [{ secondPenalty: "ct" }, "--dropout"],
+    [{ penalty: "none", normalization: "batch", penaltyEvery: 4 }, "no penalty to act on"],
+    [{ penaltyPower: 2 }, "--penalty-power"],
+    [{ consistencyMargin: 0.1 }, "--consistency-margin"],
+    [{ potentialScale: 3 }, "--loss quadratic-potential"],
+    [{ penalty: "js-regularizer", loss: "hinge" }, "odds of real rows"],
+    [{ penalty: "none", clip: 0.1, normalization: "spectral" }, "would do nothing"],
+    [{ penalty: "none", loss: "wasserstein" }, "grows without end"],
     [{ augment: "translation" }, "for images"],
     [{ architecture: "dcgan" }, "Use mlp"],
     [{ conditional: true }, "data with classes"],
@@ -47,6 +61,83 @@ it("moves the discriminator several times for one step of the generator, and the
     true,
     false,
   ]);
+});
+
+it("adds a second penalty with a weight of its own: CT-GAN", async () => {
+  const options = { penalty: "gp", secondPenalty: "ct", secondPenaltyWeight: 2, dropout: 0.3 };
+  const { logged } = await run(options, { steps: 3 });
+  for (const { penalty, secondPenalty } of logged) {
+    expect(penalty).toBeGreaterThan(0);
+    expect(secondPenalty).toBeGreaterThan(0);
+  }
+});
+
+it("averages the gradients of several batches for one step", async () => {
+  const data = { data: "eight-gaussians", load: { toySize: 400 }, threads: 1, batchSize: 16 };
+  const trained = async (options: object, steps: number) =>
+    train("gan", { ...data, steps, options: { ...small, ...options } });
+  const options = { accumulate: 3, discriminatorSteps: 2, penaltyEvery: 2 };
+  const model = await trained(options, 4);
+  const again = await trained(options, 4);
+  expect(leafMap<Tensor>(again.weights)).toEqual(leafMap<Tensor>(model.weights));
+  // Adam's first step has the sign of the gradient: a mean of gradients moves as far as one.
+  const moved = await trained({ accumulate: 3, learningRate: 0.01 }, 1);
+  const start = await trained({ learningRate: 1e-12 }, 1);
+  for (const [path, leaf] of leafMap<Tensor>(moved.weights)) {
+    const before = leafMap<Tensor>(start.weights).get(path) as Tensor;
+    for (const [i, value] of leaf.data.entries()) {
+      expect(Math.abs(Number(value) - Number(before.data[i]))).toBeLessThan(0.0101);
+    }
+  }
+});
+
+it("gives the same numbers after an interruption, moving averages and spectral vectors included", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "reparam-gan-"));
+  const settings = {
+    ...{ data: "eight-gaussians", load: { toySize: 400 }, steps: 6, batchSize: 8, threads: 1 },
+    options: {
+      ...{ width: 4, latents: 4, normalization: "spectral", average: 0.9, accumulate: 2 },
+      ...{ bottleneck: 4, discriminatorSteps: 2, penaltyEvery: 2 },
+    },
+  };
+  const whole = await train("gan", settings);
+  const controller = new AbortController();
+  await train("gan", {
+    ...{ ...settings, folder, signal: controller.signal },
+    onProgress: ({ step }) => {
+      if (step >= 2) controller.abort();
+    },
+  });
+  const resumed = await train("gan", { ...settings, folder });
+  rmSync(folder, { recursive: true });
+  const paths = [...leafMap<Tensor>(whole.weights).keys()];
+  expect(paths.some((path) => path.includes("spectral"))).toBe(true);
+  expect(leafMap<Tensor>(resumed.weights)).toEqual(leafMap<Tensor>(whole.weights));
+});
+
+it("exports a sampler that takes any batch, with class and truncation as inputs", async () => {
+  const options = { conditional: true, normalization: "spectral", average: 0.9, width: 4 };
+  const { model } = await run(options, { data: digits, steps: 2 });
+  const folder = mkdtempSync(join(tmpdir(), "reparam-gan-"));
+  await model.export(folder);
+  const session = await createSession(readFileSync(join(folder, "sample.onnx")), { threads: 1 });
+  expect([...session.inputs].sort()).toEqual(["label", "truncation", "z"]);
+  for (const rows of [1, 5, 33]) {
+    const z = new Float32Array(4 * rows).map((_, i) => Math.sin(i));
+    const given: Record<string, Tensor> = {
+      z: { dtype: "float32", shape: [rows, 4], data: z },
+      label: { dtype: "int32", shape: [rows], data: new Int32Array(rows).map((_, i) => i % 10) },
+      truncation: { dtype: "float32", shape: [], data: Float32Array.of(0.7) },
+    };
+    const { image } = await model.call<"image">("sample", given);
+    const shipped = (await session.run(new Map(Object.entries(given)))).get("image") as Tensor;
+    expect(shipped.shape).toEqual([rows, 1, 28, 28]);
+    for (let i = 0; i < image.data.length; i += 97) {
+      expect(Number(shipped.data[i])).toBeCloseTo(Number(image.data[i]), 4);
+    }
+  }
+  await session.release();
+  rmSync(folder, { recursive: true });
 });
 
 it("holds the information of the bottleneck by dual ascent", async () => {

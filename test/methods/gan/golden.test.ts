@@ -44,10 +44,11 @@ function close(actual: readonly number[], name: string): void {
 
 const compared = [
   ...["saturating", "non-saturating", "least-squares", "hinge", "wasserstein"],
-  ...["relativistic-average", "quadratic-potential", "kl", "pearson"],
-] as LossName[];
+  ...["relativistic-average", "quadratic-potential", "quadratic-potential/3", "kl", "pearson"],
+];
 
-describe.each(compared)("objective %s", (name) => {
+describe.each(compared)("objective %s", (variant) => {
+  const [name, scale] = variant.split("/") as [LossName, string?];
   it.each(["discriminator", "generator"] as const)("of the %s", (player) => {
     const got = compute(["real", "fake", "x", "y"], ({ real, fake, x, y }) => {
       const outputs = { real: real as Value, fake: fake as Value };
@@ -55,46 +56,52 @@ describe.each(compared)("objective %s", (name) => {
       const value =
         player === "generator"
           ? losses[name].generator(outputs)
-          : losses[name].discriminator(outputs, rows);
+          : losses[name].discriminator(outputs, rows, scale === undefined ? 10 : Number(scale));
       const [byReal, byFake] = gradients(value, [outputs.real, outputs.fake]) as [Value, Value];
       return { value, byReal, byFake };
     });
-    close(got.value, `${name}.${player}`);
-    close(got.byReal, `${name}.${player}.real`);
-    close(got.byFake, `${name}.${player}.fake`);
+    close(got.value, `${variant}.${player}`);
+    close(got.byReal, `${variant}.${player}.real`);
+    close(got.byFake, `${variant}.${player}.fake`);
   });
 });
 
-it.each(["gp", "one-sided-gp", "div", "r1", "r2", "js-regularizer", "ct"] as PenaltyName[])(
-  "penalty %s and its gradient",
-  (name) => {
-    const inputs = ["x", "y", "w", "b", "v", "first", "second"];
-    const got = compute(inputs, ({ x, y, w, b, v, first, second }) => {
-      const features = (rows: Value): Value => tanh(matmul(rows, w as Value).add(b as Value));
-      const output = (rows: Value): Value =>
-        reshape(matmul(features(rows), reshape(v as Value, [-1, 1])), [-1]);
-      const masked = (rows: Value, pass: string): Value =>
-        pass === "first"
-          ? rows.mul(first as Value)
-          : pass === "second"
-            ? rows.mul(second as Value)
-            : rows;
-      // Lines between equal rows are those rows.
-      const onLine = name === "gp" || name === "one-sided-gp" || name === "div";
-      const rows = { real: x as Value, fake: (onLine ? x : y) as Value };
-      const context: PenaltyContext = {
-        ...{ rows, key: new Key("test") },
-        outputs: { real: output(rows.real), fake: output(rows.fake) },
-        output: (at, pass) => output(masked(at, pass)),
-        features: (at, pass) => features(masked(at, pass)),
-      };
-      const value = penalties[name].of(context);
-      return { value, slope: gradients(value, [w as Value])[0] as Value };
-    });
-    close(got.value, `penalty.${name}`);
-    close(got.slope, `penalty.${name}.w`);
-  },
-);
+/** Of variants, what the option says. */
+const variants = { "ct/margin": { margin: 0.02 }, "div/3": { power: 3 } } as const;
+
+const penalized = ["gp", "one-sided-gp", "div", "r1", "r2", "js-regularizer", "ct"];
+
+it.each([...penalized, ...Object.keys(variants)])("penalty %s and its gradient", (variant) => {
+  const name = variant.split("/")[0] as PenaltyName;
+  const inputs = ["x", "y", "w", "b", "v", "first", "second"];
+  const got = compute(inputs, ({ x, y, w, b, v, first, second }) => {
+    const features = (rows: Value): Value => tanh(matmul(rows, w as Value).add(b as Value));
+    const output = (rows: Value): Value =>
+      reshape(matmul(features(rows), reshape(v as Value, [-1, 1])), [-1]);
+    const masked = (rows: Value, pass: string): Value =>
+      pass === "first"
+        ? rows.mul(first as Value)
+        : pass === "second"
+          ? rows.mul(second as Value)
+          : rows;
+    // Lines between equal rows are those rows.
+    const onLine = name === "gp" || name === "one-sided-gp" || name === "div";
+    const rows = { real: x as Value, fake: (onLine ? x : y) as Value };
+    const context: PenaltyContext = {
+      ...{ rows, key: new Key("test") },
+      ...variants[variant as keyof typeof variants],
+      outputs: { real: output(rows.real), fake: output(rows.fake) },
+      see: (at, pass) => {
+        const seen = masked(at, pass);
+        return { output: output(seen), features: features(seen) };
+      },
+    };
+    const value = penalties[name].of(context);
+    return { value, slope: gradients(value, [w as Value])[0] as Value };
+  });
+  close(got.value, `penalty.${variant}`);
+  close(got.slope, `penalty.${variant}.w`);
+});
 
 it("the modified orthogonal penalty is about filters, not their lengths", () => {
   const got = compute(["kernel", "matrix"], ({ kernel, matrix }) => ({
