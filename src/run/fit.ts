@@ -49,6 +49,8 @@ export interface Snapshot {
   /** Whether the phase is over. */
   readonly ended: boolean;
   readonly state: Tree<Tensor>;
+  /** What the method's functions read of the state. */
+  readonly weights: () => Tree<Tensor>;
 }
 
 /** Where a training is, after a step. */

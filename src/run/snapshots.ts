@@ -2,7 +2,6 @@
 import { promises as fs } from "node:fs";
 import { join } from "node:path";
 import { drawSamples, isDrawable, madeBy } from "../report/index.ts";
-import { weightsOf } from "../step/index.ts";
 import { makeFolder, writeAtomic } from "./atomic.ts";
 import { compileDefinition } from "./compile-function.ts";
 import type { Snapshot, Snapshots } from "./fit.ts";
@@ -35,11 +34,11 @@ export function drawSnapshots(
 
 async function drawSnapshot(
   { folder, method, threads, seed }: Omit<PictureOptions, "dataset">,
-  { phase, step, ended, state }: Snapshot,
+  { phase, step, ended, weights }: Snapshot,
 ): Promise<void> {
   const sample = phase.sample ?? method.functions.sample;
   if (sample === undefined) return;
-  const compiled = await compileDefinition("sample", sample, weightsOf(method, state), { threads });
+  const compiled = await compileDefinition("sample", sample, weights(), { threads });
   try {
     const few = madeBy(await sampleRows(compiled, shownImages, { seed }));
     const made =

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { createLoader, type Loader } from "../data/index.ts";
 import type { HeldState } from "../onnx/index.ts";
-import { initialState, type Metrics } from "../step/index.ts";
+import { initialState, type Metrics, weightsOf } from "../step/index.ts";
 import { ReparamError } from "../tensor/index.ts";
 import {
   type Checkpoint,
@@ -243,7 +243,9 @@ export class Training {
     if (snapshots === undefined) return;
     if (!ended && (snapshots.every === undefined || step % snapshots.every !== 0)) return;
     const { phase } = this.#running;
-    await snapshots.take({ phase, step, ended, state: this.#running.read() });
+    const state = this.#running.read();
+    const weights = () => weightsOf(this.#options.method, state);
+    await snapshots.take({ phase, step, ended, state, weights });
   }
 
   async #logInterval(): Promise<void> {

@@ -80,6 +80,7 @@ export function discriminatorTurn(
     .mul(0.5);
   const excess = information.sub(o.informationBound);
   metrics.information = information;
+  metrics.beta = state.beta;
   const beta = maximum(state.beta.add(stopGradient(excess).mul(o.informationStep)), 0);
   return { loss: loss.add(excess.mul(state.beta)), metrics, beta };
 }

@@ -1,0 +1,151 @@
+// Trainings of progressive and style-based generators, shared by two experiments.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { type Dataset, type Tensor, type TrainedModel, train } from "reparam";
+import { decodeNpy, encodeNpy } from "reparam/data";
+import {
+  compileDefinition,
+  directions,
+  mixing,
+  openLatentSpace,
+  type Snapshot,
+  sampleRows,
+  truncationGrid,
+} from "../../src/run/index.ts";
+import { cell, drawGrid, processorClock } from "./cell.ts";
+import { given, rootOf, sized } from "./flags.ts";
+import { type Figures, type Judge, samplesOf, scalarOf } from "./judge.ts";
+
+/** Steps at each size before the last, and at that. */
+export const [sizeSteps, lastSteps] = sized([2, 2], [200, 300], [5000, 20_000]);
+export const batchSize = sized(8, 16, 64);
+export const network = {
+  ...sized({ width: 2, latents: 4 }, { width: 8, latents: 16 }, { width: 32, latents: 128 }),
+  // Those of the papers but for the moving average, which is that of a long training.
+  ...{ learningRate: 2e-3, beta1: 0, beta2: 0.99, average: 0.98 },
+  ...{ penalty: "r1", penaltyWeight: 1, penaltyEvery: 4 },
+} as const;
+
+/** Distances of styles from their average at which precision and recall are measured. */
+export const truncations = [0.25, 0.5, 0.75, 1, 1.25];
+
+export type GrowthFigures = Figures & {
+  readonly digits: number;
+  readonly seconds: number;
+  readonly steps: number;
+  readonly curve: readonly Figures[];
+};
+
+export interface GrowthCell {
+  readonly architecture: "progressive" | "style";
+  readonly growing: boolean;
+  /** Steps at the last size. */
+  readonly steps: number;
+}
+
+export const folderOf = ({ architecture, growing }: GrowthCell, seed: number): string =>
+  `${rootOf("growth")}/${architecture}-${growing ? "growing" : "direct"}-seed${seed}`;
+
+/** Trains, judges the samples, and keeps what pictures need. */
+export const growthCell = (
+  dataset: Dataset,
+  judge: Judge,
+  setting: GrowthCell,
+  seed: number,
+): Promise<GrowthFigures | undefined> => {
+  const folder = folderOf(setting, seed);
+  return cell(folder, async () => {
+    const clock = processorClock();
+    const { architecture, growing, steps } = setting;
+    const { model, last } = await trained(dataset, folder, {
+      ...{ steps, seed, batchSize, options: { ...network, architecture, growing, sizeSteps } },
+    });
+    const seconds = clock();
+    if (architecture === "style") await drawStyles(model, folder);
+    const curve: Figures[] = [];
+    for (const truncation of model.method.functions.map === undefined ? [] : truncations) {
+      const samples = await samplesOf(model, judge.images, { truncation: scalarOf(truncation) });
+      const { classes: _, ...figures } = await judge.figures(samples);
+      curve.push(figures);
+    }
+    const { classes, ...figures } = await judge.figures(await samplesOf(model, judge.images));
+    await drawGrid(folder, "samples", await samplesOf(model, 64), 8);
+    return { ...figures, digits: new Set(classes).size, seconds, steps: last, curve };
+  });
+};
+
+async function trained(
+  dataset: Dataset,
+  folder: string,
+  settings: { steps: number; seed: number; batchSize: number; options: object },
+): Promise<{ model: TrainedModel; last: number }> {
+  let last = 0;
+  const every = Math.max(1, Math.round(sizeSteps / 4));
+  const model = await train("gan", {
+    ...{ ...settings, data: dataset, folder, threads: given.threads },
+    options: settings.options as Record<string, unknown>,
+    snapshots: { every, take: (snapshot) => keep(folder, snapshot) },
+    onProgress: ({ step }) => {
+      last = step;
+    },
+  });
+  return { model, last };
+}
+
+/** What the latent tools show of a model with styles. */
+async function drawStyles({ method, weights }: TrainedModel, folder: string): Promise<void> {
+  const { threads } = given;
+  const open = (truncation: number) =>
+    openLatentSpace(method, weights, { threads, truncation, seed: 2 });
+  const space = await open(0.8);
+  const mixed = await mixing(space, { rows: 2, columns: 9 });
+  await drawGrid(folder, "mixing", mixed.images, mixed.columns);
+  const found = await directions(space, { rows: 3, columns: 9 });
+  await drawGrid(folder, "directions", found.images, found.columns);
+  await space.release();
+  const truncated = await truncationGrid(open, [0, ...truncations], 10);
+  await drawGrid(folder, "truncation", truncated.images, truncated.columns);
+}
+
+/** Eight samples of the same noise, as an array in the folder: a resumed training goes on with them. */
+async function keep(folder: string, { phase, step, weights }: Snapshot): Promise<void> {
+  const sample = phase.sample;
+  if (sample === undefined) return;
+  const compiled = await compileDefinition("sample", sample, weights());
+  const { image } = await sampleRows(compiled, 8, { seed: 3 });
+  await compiled.release();
+  const name = `${folder}/step-${String(step).padStart(6, "0")}-${phase.name}.npy`;
+  await writeFile(name, encodeNpy(image as Tensor));
+}
+
+/** The kept samples of a training below each other, all at the largest side. */
+export async function growthPicture(folder: string): Promise<Tensor> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".npy")).sort();
+  const rows = await Promise.all(
+    files.map(async (file) => decodeNpy(new Uint8Array(await readFile(`${folder}/${file}`)), file)),
+  );
+  const side = Math.max(...rows.map(({ shape }) => shape[2] as number), 32);
+  const size = side * side;
+  const data = new Float32Array(rows.length * 8 * size);
+  for (const [r, { shape, data: pixels }] of rows.entries()) {
+    const own = shape[2] as number;
+    // Sides that do not divide are the data's own, without the margin.
+    const scale = Math.floor(side / own);
+    const margin = Math.floor((side - own * scale) / 2);
+    for (let image = 0; image < 8; image++) {
+      for (let i = 0; i < own * scale * own * scale; i++) {
+        const [y, x] = [Math.floor(i / (own * scale)), i % (own * scale)];
+        const from = (image * own + Math.floor(y / scale)) * own + Math.floor(x / scale);
+        const to = (r * 8 + image) * size + (y + margin) * side + x + margin;
+        data[to] = Number(pixels[from]);
+      }
+    }
+  }
+  return { dtype: "float32", shape: [rows.length * 8, 1, side, side], data };
+}
+
+/** A few steps of the progressive networks at their last size, for their time. */
+export const trainDirect = (dataset: Dataset, steps: number): Promise<TrainedModel> =>
+  train("gan", {
+    ...{ data: dataset, steps, batchSize, threads: given.threads },
+    options: { ...network, architecture: "progressive", growing: false },
+  });
