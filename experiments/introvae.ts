@@ -18,7 +18,7 @@ const network = sized(
   { network: "mlp", hidden: 256, latents: 16 },
   { network: "convolutional", width: 64, hidden: 512, latents: 64 },
 );
-const [vaeSteps, steps] = sized([2, 2], [600, 900], [5000, 20_000]);
+const [vaeSteps, steps] = sized([2, 2], [500, 500], [5000, 20_000]);
 const batchSize = sized(16, 64, 128);
 
 const settings = [

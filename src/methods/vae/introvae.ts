@@ -62,7 +62,9 @@ const options = z.object({
   adversarial: weight
     .default(0.25)
     .describe("α: weight of the divergences of generated images; of the margin variant"),
-  reconstruction: weight.default(10).describe("β: weight of the squared error, the inverse variance of a pixel"),
+  reconstruction: weight
+    .default(10)
+    .describe("β: weight of the squared error, the inverse variance of a pixel"),
   negative: weight
     .default(256)
     .describe("β_neg: weight of generated images' divergence in the exponent; of the soft variant"),
