@@ -19,7 +19,7 @@ const measure = (form: string): string => `npm run bench -- --forms ${form}`;
 export const forms = {
   columns: {
     operation: "conv2d, its two gradients, convTranspose2d",
-    when: "16 channels or more; up to 16×16 pixels with a stride, 12×12 without; weight gradients at any size; kernels that cover the image",
+    when: "16 channels or more; up to 16×16 pixels with a stride, 12×12 without; weight gradients at any size; transposed from 16×16 with 64; kernels that cover the image",
     instead: "Conv, ConvTranspose",
     targets: ["cpu", "wasm"],
     measure: measure("columns"),
