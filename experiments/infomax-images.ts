@@ -1,8 +1,9 @@
 // What representations of images know of classes that they never saw: Deep InfoMax by global and local information,
 // a variational autoencoder, a random encoder, and pixels, by nearest neighbours and linear classifiers.
 // npx tsx experiments/infomax-images.ts [--quick|--full] [--json] [--markdown] [--data NAME] [--seeds N] [--threads N]
-// Trainings that are done are read from runs/experiments/infomax-images/DATA; the pictures are written there. --full
-// has 256 latents as published, and 20 epochs.
+//   [--only NAME,NAME]
+// --only leaves out other representations. Trainings that are done are read from runs/experiments/infomax-images/DATA;
+// the pictures are written there. --full has 256 latents as published, and 20 epochs.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
@@ -30,6 +31,7 @@ const full = process.argv.includes("--full");
 const table = process.argv.includes("--markdown") ? markdownTable : textTable;
 const data = argument("--data") ?? "fashion-mnist";
 const seeds = Array.from({ length: Number(argument("--seeds") ?? (quick ? 1 : 3)) }, (_, i) => i);
+const only = argument("--only")?.split(",");
 const labelCounts = quick ? [20, 50] : [20, 100, 500, 2000, 10_000];
 const size = quick ? "-quick" : full ? "-full" : "";
 const latents = quick ? 8 : full ? 256 : 32;
@@ -90,6 +92,7 @@ const spread = (values: readonly number[], digits: number): string =>
 const cells: Record<string, Figures[]> = {};
 for (const seed of seeds) {
   for (const each of representations(latents)) {
+    if (only !== undefined && !only.includes(each.name)) continue;
     // Pixels have no seed.
     if (each.training === undefined && seed > 0) continue;
     cells[each.name] = [...(cells[each.name] ?? []), await cell(each, seed)];

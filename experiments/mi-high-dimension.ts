@@ -1,11 +1,11 @@
 // Estimators of mutual information from a few thousand pairs in up to 50 dimensions: dense, sparse, cubed and
 // heavy-tailed dependence of known information.
 // npx tsx experiments/mi-high-dimension.ts [--quick|--full] [--json] [--markdown] [--threads N]
-// Cells that are done are read from runs/experiments/mi-high-dimension and not computed again. --full has more
-// estimators and 20,000 pairs.
+// Cells that are done are read from runs/experiments/mi-high-dimension and not computed again; the pictures are
+// written there. --full has more estimators and 20,000 pairs.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { formatNumber, markdownTable, textTable } from "reparam/report";
+import { formatNumber, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import { estimateMutualInformation, type InformationMethod } from "../src/mutual-information.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
 import { type Problem, problems } from "./mi-high-dimension/problems.ts";
@@ -79,4 +79,24 @@ console.log(table(["pairs", "dimensions", "truth", ...methods], lines));
 console.log(
   `nats from ${rows} pairs, separable critics, batch 128 (log 128 = ${Math.log(128).toFixed(2)}); mean ± standard deviation over seeds ${seeds.join(", ")}`,
 );
+for (const { name } of problems) {
+  const of = (method: string): Cell[][] =>
+    sizes.map((size) => cells[`${name}, ${size}, ${method}`] as Cell[]);
+  const truth = of(methods[0] as string).map(([first]) => first?.nats as number);
+  const svg = linePlot({
+    title: `${name} pairs`,
+    ...{ width: 480, height: 320 },
+    x: { label: "dimensions of each side", scale: "log" },
+    y: { label: "nats", domain: [-0.5, 4.5] },
+    series: [
+      { name: "truth", x: sizes, y: truth },
+      ...methods.map((method) => ({
+        name: method,
+        x: sizes,
+        y: of(method).map((found) => meanOf(found.map(({ value }) => value))),
+      })),
+    ],
+  });
+  await writeFile(`${root}/${name}.png`, await svgToPng(svg));
+}
 if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));

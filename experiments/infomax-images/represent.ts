@@ -44,8 +44,8 @@ export const representations = (latents: number): readonly Representation[] => {
     infomax("local", { globalWeight: 0 }),
     infomax("global", { localWeight: 0 }),
     // Local features that see 10 pixels and not 22, on a map twice as fine.
-    infomax("local, finer map", { globalWeight: 0, mapHalvings: 2 }),
-    infomax("local, InfoNCE", { globalWeight: 0, critic: "dot", objective: "infonce" }),
+    infomax("finer local", { globalWeight: 0, mapHalvings: 2 }),
+    infomax("InfoNCE local", { globalWeight: 0, critic: "dot", objective: "infonce" }),
     { name: "vae", training: { method: "gaussian-vae", options: vae } },
     // Only the averages of batch norm move at this rate.
     infomax("random encoder", { learningRate: 1e-12 }, 100),

@@ -1,5 +1,5 @@
 import { compile, hold } from "../onnx/index.ts";
-import { matmul, sum, topK } from "../ops/index.ts";
+import { matmul, topK } from "../ops/index.ts";
 import { dim, formatShape, ReparamError, ShapeError, spec, type Tensor } from "../tensor/index.ts";
 import type { Value } from "../trace/index.ts";
 
@@ -53,19 +53,19 @@ export async function vectorIndex(
   }
   const prepared = distance === "cosine" ? normalized(vectors) : vectors;
   const most = Math.min(length, neighbours + spare);
+  const fixed = { vectors: prepared, half: halfSquares(prepared) };
   const program = await compile(
     ({ state, queries }) => {
-      const own = (state as { vectors: Value }).vectors;
+      const own = state as { vectors: Value; half: Value };
       // ‖q − v‖² less the part that all vectors share, −½ of it: the larger, the nearer.
-      const products = matmul(queries as Value, own, { transposeB: true });
-      const half = sum(own.square(), 1).mul(0.5);
-      const [, indices] = topK(products.sub(half), most);
-      return { state: { vectors: own }, indices };
+      const products = matmul(queries as Value, own.vectors, { transposeB: true });
+      const [, indices] = topK(products.sub(own.half), most);
+      return { state: { ...own }, indices };
     },
-    { state: { vectors: prepared }, queries: spec("float32", [dim("Q"), size]) },
+    { state: fixed, queries: spec("float32", [dim("Q"), size]) },
     { threads, spin: false },
   );
-  const state = hold({ vectors: prepared });
+  const state = hold(fixed);
   return {
     length,
     size,
@@ -103,6 +103,18 @@ const rowsOf = ({ dtype, shape, data }: Tensor, from: number, to: number): Tenso
   const part = data.subarray(from * size, to * size);
   return { dtype, shape: [to - from, size], data: part } as Tensor;
 };
+
+/** ½‖v‖² of every row. */
+function halfSquares({ shape, data }: Tensor): Tensor {
+  const [rows, size] = shape as [number, number];
+  const half = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let d = 0; d < size; d++) sum += (data[row * size + d] as number) ** 2;
+    half[row] = sum / 2;
+  }
+  return { dtype: "float32", shape: [rows], data: half };
+}
 
 /** Rows of length 1; rows of zeros stay so. */
 function normalized({ shape, data }: Tensor): Tensor {
