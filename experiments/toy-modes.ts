@@ -24,9 +24,9 @@ const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Infini
 const root = `runs/experiments/toy-modes${quick ? "-quick" : ""}`;
 const docs = quick ? root : "docs/results";
 const seeds = quick ? [0] : [0, 1, 2];
-const steps = quick ? 20 : 4000;
-const batchSize = 128;
-const network = { latents: 8, width: 64, layers: 3, learningRate: 1e-3 };
+const steps = quick ? 20 : 3000;
+const batchSize = 256;
+const network = { latents: 2, width: 128, layers: 3, learningRate: 1e-3 };
 const drawn = quick ? 250 : 2500;
 const cells = quick ? gridOf(false).slice(0, 2) : gridOf(full);
 
@@ -133,10 +133,10 @@ async function draw(cell: Cell, name: string): Promise<void> {
 
 const pictures = [
   ["ring-none", "eight-gaussians", "none"],
-  ["ring-r1", "eight-gaussians", "R1, γ = 0.1"],
+  ["ring-r1", "eight-gaussians", "R1, γ = 1"],
   ["ring-spectral", "eight-gaussians", "spectral"],
-  ["grid-r1", "grid-25", "R1, γ = 0.1"],
-  ["spiral-r1", "spiral", "R1, γ = 0.1"],
+  ["grid-r1", "grid-25", "R1, γ = 1"],
+  ["spiral-r1", "spiral", "R1, γ = 1"],
 ] as const;
 if (!quick) {
   for (const [name, data, way] of pictures) {

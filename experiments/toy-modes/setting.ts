@@ -7,7 +7,7 @@ export interface Way {
 /** Constraints and penalties. */
 export const regularizations: readonly Way[] = [
   { name: "none", options: { penalty: "none" } },
-  { name: "R1, γ = 0.1", options: { penalty: "r1", penaltyWeight: 0.1 } },
+  { name: "R1, γ = 1", options: { penalty: "r1", penaltyWeight: 1 } },
   { name: "gradient penalty 1", options: { penalty: "gp", penaltyWeight: 1 } },
   { name: "spectral", options: { penalty: "none", normalization: "spectral" } },
 ];
@@ -15,7 +15,7 @@ export const regularizations: readonly Way[] = [
 /** Those of the full grid besides. */
 export const furtherRegularizations: readonly Way[] = [
   { name: "clipping 0.03", options: { penalty: "none", clip: 0.03 } },
-  { name: "R2, γ = 0.1", options: { penalty: "r2", penaltyWeight: 0.1 } },
+  { name: "R2, γ = 1", options: { penalty: "r2", penaltyWeight: 1 } },
   { name: "div", options: { penalty: "div" } },
   { name: "DRAGAN 1", options: { penalty: "dragan", penaltyWeight: 1 } },
   { name: "one-sided gradient penalty 1", options: { penalty: "one-sided-gp", penaltyWeight: 1 } },
