@@ -12,7 +12,8 @@ import {
   pairLogits,
   pretrain,
 } from "./bert-network.ts";
-import { B, rowsAtOnce, type TextData, windowInput } from "./text-data.ts";
+import { windowEvaluation } from "./language-model.ts";
+import { B, type TextData, windowInput } from "./text-data.ts";
 
 type ModelOf = (weights: Tree<Value>) => Bert;
 
@@ -76,18 +77,11 @@ function encodeFunction(setup: BertSetup, text: TextData, modelOf: ModelOf): Mod
 }
 
 function evaluateFunction(setup: BertSetup, text: TextData, modelOf: ModelOf): ModelFunction {
-  return {
-    summary: "masked tokens of each window, drawn by the seed, and its pair, in nats and found",
-    inputs: { tokens: windowInput(text) },
-    exported: false,
-    rowsAtOnce: rowsAtOnce(text),
-    build: (weights, { tokens }, scope) => {
-      const { masked, logits, target, pair } = pretrain(
-        modelOf(weights),
-        tokens as Value,
-        setup,
-        scope,
-      );
+  return windowEvaluation(
+    text,
+    "masked tokens of each window, drawn by the seed, and its pair, in nats and found",
+    (weights, windows, scope) => {
+      const { masked, logits, target, pair } = pretrain(modelOf(weights), windows, setup, scope);
       const right = cast(equal(cast(argMax(logits), "int32"), target), "float32");
       return {
         maskedNegativeLogLikelihood: mean(masked, -1).neg(),
@@ -99,5 +93,5 @@ function evaluateFunction(setup: BertSetup, text: TextData, modelOf: ModelOf): M
         }),
       };
     },
-  };
+  );
 }

@@ -27,7 +27,7 @@ import { type Bert, type BertSetup, initBert, pretrain } from "./bert-network.ts
 import { bertForHuggingFace } from "./hugging-face-bert.ts";
 import { sizesOf, transformerOptions } from "./options.ts";
 import { textOf, windowInput } from "./text-data.ts";
-import { textOptimizer } from "./training.ts";
+import { textOptimizer, textTraining } from "./training.ts";
 
 const options = z.object({
   ...transformerOptions({ positions: "learned", normPlacement: "post", dropout: 0 }),
@@ -89,9 +89,6 @@ export const bert = defineMethod({
   paper:
     "Devlin, Chang, Lee, Toutanova, BERT: pre-training of deep bidirectional transformers for language understanding (2019), section 3.1",
   options,
-  training: {
-    ...{ batchSize: 32, epochs: 1, data: "state-of-the-union" },
-    load: { tokenizer: "characters" },
-  },
+  training: textTraining,
   create,
 });

@@ -9,23 +9,17 @@
  */
 import { z } from "zod";
 import type { Scope } from "../../nn/index.ts";
-import { mean, reshape, sizeValue, slice } from "../../ops/index.ts";
-import {
-  type DataShape,
-  defineMethod,
-  gradientStep,
-  gradientWeights,
-  type Method,
-  modelOf,
-} from "../../step/index.ts";
+import { reshape, sizeValue, slice } from "../../ops/index.ts";
+import { type DataShape, defineMethod, type Method, modelOf } from "../../step/index.ts";
 import type { Tree } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { type CacheSizes, type NextStep, nextFunction } from "./generation.ts";
 import { gptForHuggingFace } from "./hugging-face-gpt.ts";
+import { languageModel, windowEvaluation } from "./language-model.ts";
 import { embedTokens, initNetwork, type Network, runLayers, tokenLogits } from "./network.ts";
 import { type NetworkSizes, sizesOf, transformerOptions } from "./options.ts";
-import { leftToRightFigures, rowsAtOnce, textOf, tokenLogProb, windowInput } from "./text-data.ts";
-import { textOptimizer } from "./training.ts";
+import { leftToRightFigures, textOf, tokenLogProb } from "./text-data.ts";
+import { textTraining } from "./training.ts";
 
 const options = z.object(
   transformerOptions({ positions: "learned", normPlacement: "pre", dropout: 0 }),
@@ -80,38 +74,24 @@ function create(o: Options, data: DataShape): Method {
   const text = textOf("gpt", data);
   const sizes = sizesOf(o, text);
   const { context } = text;
-  const logProbs = (network: Network, window: Value, scope?: Scope): Value =>
+  const logProb = (network: Network, window: Value, scope?: Scope): Value =>
     tokenLogProb(
       causalLogits(network, slice(window, 1, 0, context), sizes, scope),
       slice(window, 1, 1),
     );
-  return {
-    name: "gpt",
-    phases: [
-      gradientStep({
-        batch: { tokens: windowInput(text) },
-        init: (key) => initNetwork(key, sizes),
-        loss: (network, { tokens }, scope) => ({
-          loss: mean(logProbs(network, tokens as Value, scope)).neg(),
-        }),
-        optimizer: textOptimizer(o),
-      }),
-    ],
-    weights: gradientWeights,
+  return languageModel(o, {
+    ...{ name: "gpt", text, logProb },
+    init: (key) => initNetwork(key, sizes),
     functions: {
       next: nextFunction(causalStep(sizes), cacheSizes(sizes), longestOf(sizes)),
-      evaluate: {
-        summary: "negative log-likelihood of the tokens of each window, a token",
-        inputs: { tokens: windowInput(text) },
-        exported: false,
-        rowsAtOnce: rowsAtOnce(text),
-        build: (weights, { tokens }) =>
-          leftToRightFigures(logProbs(modelOf(weights), tokens as Value)),
-      },
+      evaluate: windowEvaluation(
+        text,
+        "negative log-likelihood of the tokens of each window, a token",
+        (weights, windows) => leftToRightFigures(logProb(modelOf(weights), windows)),
+      ),
     },
     huggingFace: (weights) => gptForHuggingFace(weights, sizes),
-    preprocessing: "token: int32 [batch, length], ids of the tokenizer of the training data",
-  };
+  });
 }
 
 export const gpt = defineMethod({
@@ -120,9 +100,6 @@ export const gpt = defineMethod({
   paper:
     "Radford, Narasimhan, Salimans, Sutskever, Improving language understanding by generative pre-training (2018), equation 1",
   options,
-  training: {
-    ...{ batchSize: 32, epochs: 1, data: "state-of-the-union" },
-    load: { tokenizer: "characters" },
-  },
+  training: textTraining,
   create,
 });

@@ -1,4 +1,4 @@
-/** How the networks of this folder are optimized. */
+/** How the networks of this folder are trained. */
 import {
   adamW,
   chain,
@@ -11,10 +11,16 @@ import {
 } from "../../optim/index.ts";
 import type { TransformerOptions } from "./options.ts";
 
-type TrainingOptions = Pick<
+export type TrainingOptions = Pick<
   TransformerOptions,
   "learningRate" | "warmupSteps" | "decaySteps" | "weightDecay" | "clip"
 >;
+
+/** Settings of a run where the user names none. */
+export const textTraining = {
+  ...{ batchSize: 32, epochs: 1, data: "state-of-the-union" },
+  load: { tokenizer: "characters" },
+};
 
 /** Weights of linear layers and embeddings shrink; norms, biases and what mixes heads do not. */
 const decays = (path: string): boolean => path.endsWith(".weight");

@@ -9,24 +9,18 @@
  */
 import { z } from "zod";
 import type { Scope } from "../../nn/index.ts";
-import { mean, reshape, slice } from "../../ops/index.ts";
-import {
-  type DataShape,
-  defineMethod,
-  gradientStep,
-  gradientWeights,
-  type Method,
-  modelOf,
-} from "../../step/index.ts";
+import { reshape, slice } from "../../ops/index.ts";
+import { type DataShape, defineMethod, type Method, modelOf } from "../../step/index.ts";
 import { mulSize, ReparamError, type Size } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { nextFunction } from "./generation.ts";
 import { cacheSizes, causalStep, longestOf } from "./gpt.ts";
+import { languageModel, windowEvaluation } from "./language-model.ts";
 import { embedTokens, initNetwork, type Network, tokenLogits } from "./network.ts";
 import { type NetworkSizes, sizesOf, transformerOptions } from "./options.ts";
 import { type Recurrence, recurrentStates } from "./recurrence.ts";
-import { leftToRightFigures, rowsAtOnce, textOf, tokenLogProb, windowInput } from "./text-data.ts";
-import { textOptimizer } from "./training.ts";
+import { leftToRightFigures, textOf, tokenLogProb } from "./text-data.ts";
+import { textTraining } from "./training.ts";
 
 const options = z.object({
   ...transformerOptions({ positions: "relative", normPlacement: "pre", dropout: 0 }),
@@ -84,37 +78,23 @@ function create(o: Options, data: DataShape): Method {
   const text = textOf("transformer-xl", data);
   const sizes = sizesOf(o, text);
   const recurrence = recurrenceOf(o, text.context);
-  return {
-    name: "transformer-xl",
-    phases: [
-      gradientStep({
-        batch: { tokens: windowInput(text) },
-        init: (key) => initNetwork(key, sizes),
-        loss: (network, { tokens }, scope) => {
-          const each = { ...recurrence, rows: "texts" } as const;
-          return { loss: mean(logProbs(network, tokens as Value, sizes, each, scope)).neg() };
-        },
-        optimizer: textOptimizer(o),
-      }),
-    ],
-    weights: gradientWeights,
+  return languageModel(o, {
+    ...{ name: "transformer-xl", text },
+    init: (key) => initNetwork(key, sizes),
+    logProb: (network, windows, scope) =>
+      logProbs(network, windows, sizes, { ...recurrence, rows: "texts" }, scope),
     functions: {
       next: nextFunction(causalStep(sizes), cacheSizes(sizes), longestOf(sizes)),
-      evaluate: {
-        summary:
-          "negative log-likelihood of the tokens of each window, a token; the memory goes from row to row",
-        inputs: { tokens: windowInput(text) },
-        exported: false,
-        rowsAtOnce: rowsAtOnce(text),
-        build: (weights, { tokens }) => {
-          const network = modelOf<Network>(weights);
+      evaluate: windowEvaluation(
+        text,
+        "negative log-likelihood of the tokens of each window, a token; the memory goes from row to row",
+        (weights, windows) => {
           const one = { ...recurrence, rows: "one text" } as const;
-          return leftToRightFigures(logProbs(network, tokens as Value, sizes, one));
+          return leftToRightFigures(logProbs(modelOf<Network>(weights), windows, sizes, one));
         },
-      },
+      ),
     },
-    preprocessing: "token: int32 [batch, length], ids of the tokenizer of the training data",
-  };
+  });
 }
 
 export const transformerXl = defineMethod({
@@ -123,9 +103,6 @@ export const transformerXl = defineMethod({
   paper:
     "Dai, Yang, Yang, Carbonell, Le, Salakhutdinov, Transformer-XL: attentive language models beyond a fixed-length context (2019), sections 3.2 and 3.3",
   options,
-  training: {
-    ...{ batchSize: 32, epochs: 1, data: "state-of-the-union" },
-    load: { tokenizer: "characters" },
-  },
+  training: textTraining,
   create,
 });

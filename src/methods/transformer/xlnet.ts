@@ -23,29 +23,22 @@ import {
   takeAlongAxis,
   topK,
 } from "../../ops/index.ts";
-import {
-  type DataShape,
-  defineMethod,
-  gradientStep,
-  gradientWeights,
-  type Method,
-  modelOf,
-} from "../../step/index.ts";
+import { type DataShape, defineMethod, type Method, modelOf } from "../../step/index.ts";
 import type { Tree } from "../../tensor/index.ts";
 import { uniform, type Value } from "../../trace/index.ts";
 import { nextFunction } from "./generation.ts";
 import { cacheSizes, longestOf } from "./gpt.ts";
+import { languageModel, windowEvaluation } from "./language-model.ts";
 import { tokenLogits } from "./network.ts";
 import { type NetworkSizes, sizesOf, transformerOptions } from "./options.ts";
 import {
   leftToRightFigures,
-  rowsAtOnce,
   type TextData,
   textOf,
   tokenLogProb,
   windowInput,
 } from "./text-data.ts";
-import { textOptimizer } from "./training.ts";
+import { textTraining } from "./training.ts";
 import {
   contentStates,
   initTwoStreams,
@@ -93,30 +86,20 @@ function create(o: Options, data: DataShape): Method {
   const text = textOf("xlnet", data, 2);
   const sizes = sizesOf(o, text);
   const count = Math.max(1, Math.min(text.context - 1, Math.round(o.predicted * text.context)));
-  const tokensOf = (windows: Value | undefined): Value =>
-    slice(windows as Value, 1, 0, text.context);
-  return {
-    name: "xlnet",
-    phases: [
-      gradientStep({
-        batch: { tokens: windowInput(text) },
-        init: (key) => initTwoStreams(key, sizes),
-        loss: (model, { tokens }, scope) => ({
-          loss: mean(permutedLogProb(model, tokensOf(tokens), sizes, { count, scope })).neg(),
-        }),
-        optimizer: textOptimizer(o),
-      }),
-    ],
-    weights: gradientWeights,
+  const tokensOf = (windows: Value): Value => slice(windows, 1, 0, text.context);
+  return languageModel(o, {
+    ...{ name: "xlnet", text },
+    init: (key) => initTwoStreams(key, sizes),
+    logProb: (model, windows, scope) =>
+      permutedLogProb(model, tokensOf(windows), sizes, { count, scope }),
     functions: functionsOf(sizes, text, { count, tokensOf }),
-    preprocessing: "token: int32 [batch, length], ids of the tokenizer of the training data",
-  };
+  });
 }
 
 function functionsOf(
   sizes: NetworkSizes,
   text: TextData,
-  { count, tokensOf }: { count: number; tokensOf: (windows: Value | undefined) => Value },
+  { count, tokensOf }: { count: number; tokensOf: (windows: Value) => Value },
 ): Method["functions"] {
   const model = (weights: Tree<Value>): TwoStreams => modelOf(weights);
   // The position that asks is one more.
@@ -129,24 +112,21 @@ function functionsOf(
       inputs: { tokens: windowInput(text) },
       exported: true,
       build: (weights, { tokens }) => ({
-        latent: mean(contentStates(model(weights), tokensOf(tokens), sizes), 1),
+        latent: mean(contentStates(model(weights), tokensOf(tokens as Value), sizes), 1),
       }),
     },
-    evaluate: {
-      summary:
-        "negative log-likelihood of the tokens of each window, a token: from left to right, and of the last ones of a random order",
-      inputs: { tokens: windowInput(text) },
-      exported: false,
-      rowsAtOnce: rowsAtOnce(text),
-      build: (weights, { tokens }, scope) => {
-        const shown = tokensOf(tokens);
+    evaluate: windowEvaluation(
+      text,
+      "negative log-likelihood of the tokens of each window, a token: from left to right, and of the last ones of a random order",
+      (weights, windows, scope) => {
+        const shown = tokensOf(windows);
         const permuted = permutedLogProb(model(weights), shown, sizes, { count, scope });
         return {
           ...leftToRightFigures(orderedLogProb(model(weights), shown, sizes)),
           permutedNegativeLogLikelihood: mean(permuted, -1).neg(),
         };
       },
-    },
+    ),
   };
 }
 
@@ -156,9 +136,6 @@ export const xlnet = defineMethod({
   paper:
     "Yang, Dai, Yang, Carbonell, Salakhutdinov, Le, XLNet: generalized autoregressive pretraining for language understanding (2019), equations 3 to 5",
   options,
-  training: {
-    ...{ batchSize: 32, epochs: 1, data: "state-of-the-union" },
-    load: { tokenizer: "characters" },
-  },
+  training: textTraining,
   create,
 });
