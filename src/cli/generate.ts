@@ -88,15 +88,17 @@ export async function generate(
 }
 
 async function stream(
-  pieces: AsyncIterable<string>,
+  pieces: AsyncGenerator<string>,
   prompt: string,
   { terminal, say }: Context,
 ): Promise<string> {
+  // A prompt or an option that is refused is so before the first piece, when nothing is written yet.
+  let next = await pieces.next();
   let text = prompt;
   terminal.stdout.write(prompt);
-  for await (const piece of pieces) {
-    terminal.stdout.write(piece);
-    text += piece;
+  for (; next.done !== true; next = await pieces.next()) {
+    terminal.stdout.write(next.value);
+    text += next.value;
   }
   say("");
   return text;

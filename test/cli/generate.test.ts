@@ -72,8 +72,8 @@ describe("sample", () => {
     [["--top-p", "2"], /topP must be above 0/],
     [["--npy", "a.npy"], /--npy: .* generates text/],
   ])("refuses %j", async (flags, message) => {
-    const { status, stderr } = await sample(...flags);
-    expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+    const { status, stderr, stdout } = await sample(...flags);
+    expect([status, stderr, stdout]).toEqual([2, expect.stringMatching(message), ""]);
   });
 });
 
