@@ -71,13 +71,13 @@ async function assemble(argv: readonly string[], context: Context): Promise<Comm
   await addTrainVerb(program, context);
   await addFinetuneVerb(program, context);
   addResumeVerb(program, context);
-  addSampleVerb(program, context);
+  await addSampleVerb(program, context);
   addLatentVerb(program, context);
   addTuneVerb(program, context);
   addEncodeVerb(program, context);
   addDecodeVerb(program, context);
   addEvalVerb(program, context);
-  addExportVerb(program, context);
+  await addExportVerb(program, context);
   addReportVerb(program, context);
   addExperimentVerb(program, context);
   addDataVerb(program, context);

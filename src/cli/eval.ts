@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import type { SplitName } from "../data/index.ts";
 import type { Evaluation } from "../run/index.ts";
+import { offers } from "../step/function.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { openTrained } from "./runs.ts";
 import type { ComparisonOptions } from "./sample-comparison.ts";
 import type { Context } from "./terminal.ts";
 import { evaluationLine } from "./training.ts";
-import { addVerb, type Figures, integerOption } from "./verb.ts";
+import { addVerb, type Figures, integerOption, numberOption } from "./verb.ts";
 
 const about = `
 --real and --fake compare two sets of samples: folders of images, .npy files (images [N, C, H, W] in [0, 1] or bytes,
@@ -33,6 +34,8 @@ export const addEvalVerb = (program: Command, context: Context): Command =>
         .default("test"),
       integerOption("--samples <n>", "samples of the importance-weighted bound"),
       new Option("--no-bound", "leave out the importance-weighted bound, which takes longest"),
+      new Option("--likelihood", "the likelihood by the probability flow, of diffusion models"),
+      numberOption("--tolerance <x>", "of --likelihood: relative error of a step (default: 0.001)"),
       integerOption("--limit <n>", "use at most this many rows"),
       integerOption("--seed <n>", "of the noise (default: the run's)", 0),
       new Option("--real <samples>", "compare these samples …"),
@@ -165,17 +168,29 @@ async function functionFigures(
     dataset[split],
     Uint32Array.from({ length: rows }, (_, i) => i),
   );
-  const wanted = (["evaluate", "bound"] as const).filter(
-    (each) => method.functions[each] !== undefined && (each !== "bound" || flags.bound !== false),
+  const wanted = (["evaluate", "bound", "likelihood"] as const).filter(
+    (each) =>
+      offers(method, each) &&
+      (each !== "bound" || flags.bound !== false) &&
+      (each !== "likelihood" || flags.likelihood === true),
   );
+  if (flags.likelihood === true && !wanted.includes("likelihood")) {
+    throw new ReparamError(`--likelihood: ${method.name} has no probability flow. Leave it out.`);
+  }
   const results: Record<string, Evaluation> = {};
   for (const each of wanted) {
-    const compiled = await compileFunction(method, each, weights, { threads: config.threads });
+    const options =
+      each === "likelihood" && flags.tolerance !== undefined
+        ? { options: { tolerance: flags.tolerance } }
+        : {};
+    const compiled = await compileFunction(method, each, weights, {
+      ...{ threads: config.threads, ...options },
+    });
     const result = await evaluateSplit(compiled, chosen, { seed, onProgress: counter(ctx, each) });
     await compiled.release();
     results[each] = result;
     ctx.say(evaluationLine(split, result));
-    if (each === "bound") ctx.say(`  ${compiled.definition.summary}`);
+    if (each !== "evaluate") ctx.say(`  ${compiled.definition.summary}`);
   }
   return results;
 }

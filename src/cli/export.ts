@@ -3,18 +3,21 @@ import { type Command, Option } from "commander";
 import { formatBytes } from "../report/table.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { openText } from "./generate.ts";
+import { procedureFlags } from "./procedure-flags.ts";
 import { openTrained, openWeights } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { checkText } from "./training.ts";
 import { addVerb, type Figures } from "./verb.ts";
 
-export const addExportVerb = (program: Command, context: Context): Command =>
-  addVerb(program, context, {
+export async function addExportVerb(program: Command, context: Context): Promise<Command> {
+  const procedure = await procedureFlags(context, "export");
+  return addVerb(program, context, {
     usage: "export <run>",
     description: "Writes the model's functions as ONNX files, and checks each against the library.",
     examples: [
       "export runs/gaussian-vae-mnist-1",
       "export runs/gaussian-vae-mnist-1 --out models",
+      "export runs/diffusion-fashion-mnist-1 --sampler heun --steps 10",
       "export runs/gpt-state-of-the-union-1 --hugging-face --out my-gpt",
     ],
     options: [
@@ -26,6 +29,7 @@ export const addExportVerb = (program: Command, context: Context): Command =>
         "--hugging-face",
         "write the folder that transformers and transformers.js load, of gpt and bert",
       ),
+      ...procedure.flags,
     ],
     action: async ([folder = ""], flags, ctx) => {
       if (flags.huggingFace === true) return exportHuggingFace(folder, flags, ctx);
@@ -40,6 +44,7 @@ export const addExportVerb = (program: Command, context: Context): Command =>
         threads: config.threads,
         split: dataset.test,
         metadata: exportMetadata(config, test),
+        procedureOptions: procedure.any(flags) ? procedure.parse(flags) : undefined,
       });
       if (out === folder) await updateSummary(folder, { exports: files });
       for (const { file, bytes, inputs, outputs, maxDifference } of files) {
@@ -49,6 +54,7 @@ export const addExportVerb = (program: Command, context: Context): Command =>
       return { run: folder, folder: out, files };
     },
   });
+}
 
 /** Writes the folder of a run of text that Hugging Face's libraries load. */
 async function exportHuggingFace(

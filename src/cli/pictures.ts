@@ -7,7 +7,12 @@ import { ReparamError, type Tensor } from "../tensor/index.ts";
  */
 export async function writeSamples(
   outputs: Readonly<Record<string, Tensor>>,
-  files: { readonly png: string; readonly npy?: string | undefined },
+  files: {
+    readonly png: string;
+    readonly npy?: string | undefined;
+    /** Images a row. */
+    readonly columns?: number | undefined;
+  },
 ): Promise<string[]> {
   const { drawSamples, isDrawable, madeBy } = await import("../report/index.ts");
   const { writeAtomic } = await import("../run/index.ts");
@@ -15,7 +20,10 @@ export async function writeSamples(
   if (made === undefined) throw new ReparamError("this method makes neither images nor points.");
   const written: string[] = [];
   if (isDrawable(made)) {
-    await writeAtomic(files.png, await drawSamples(made));
+    await writeAtomic(
+      files.png,
+      await drawSamples(made, files.columns === undefined ? {} : { columns: files.columns }),
+    );
     written.push(files.png);
   } else if (files.npy === undefined) {
     throw new ReparamError(

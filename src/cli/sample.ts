@@ -4,16 +4,20 @@ import type { FunctionInput } from "../step/index.ts";
 import { ReparamError, scalar, type Tensor } from "../tensor/index.ts";
 import { generate, generationFlags } from "./generate.ts";
 import { writeSamples } from "./pictures.ts";
+import { type ProcedureFlags, procedureFlags } from "./procedure-flags.ts";
 import { openTrained } from "./runs.ts";
+import { inpaint, interpolate, regionNames } from "./sample-from-data.ts";
 import { saySequences } from "./sequences.ts";
+import { stepCounter } from "./step-counter.ts";
 import type { Context } from "./terminal.ts";
-import { addVerb, integerOption } from "./verb.ts";
+import { addVerb, type Figures, integerOption } from "./verb.ts";
 
 /** Samples of a picture. */
 const shown = 64;
 
-export const addSampleVerb = (program: Command, context: Context): Command =>
-  addVerb(program, context, {
+export async function addSampleVerb(program: Command, context: Context): Promise<Command> {
+  const procedure = await procedureFlags(context, "sample");
+  return addVerb(program, context, {
     usage: "sample <run>",
     description:
       "Draws samples from a trained model into a picture, or continues a text on the terminal.",
@@ -22,6 +26,8 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       "sample runs/gaussian-vae-mnist-1 --count 100 --seed 1 --out grid.png --npy samples.npy",
       "sample runs/gaussian-vae-mnist-1 --set temperature=0.7",
       "sample runs/token-prior-fashion-mnist-1 --temperature 0.9 --top-k 100 --set label=3",
+      "sample runs/diffusion-fashion-mnist-1 --sampler heun --steps 18 --guidance 2 --frames 8",
+      "sample runs/diffusion-fashion-mnist-1 --inpaint lower --count 10",
       'sample runs/gpt-state-of-the-union-1 --prompt "My fellow" --temperature 0.8 --top-k 40',
     ],
     options: [
@@ -41,38 +47,74 @@ export const addSampleVerb = (program: Command, context: Context): Command =>
       )
         .default([])
         .argParser((text: string, before: string[]) => [...before, text]),
+      new Option(
+        "--inpaint <region>",
+        "fill in this part of test images, by a diffusion model",
+      ).choices(regionNames),
+      new Option("--interpolate", "go from test images to others, by a diffusion model"),
+      ...procedure.flags,
       ...generationFlags(),
     ],
-    action: async ([folder = ""], flags, ctx) => {
-      const written = await generate(folder, flags, ctx);
-      if (written !== undefined) return written;
-      const { compileFunction, makeFolder, sampleRows } = await import("../run/index.ts");
-      const { method, weights, config, dataset } = await openTrained(folder, ctx);
-      const seed = flags.seed as number;
-      const count = (flags.count as number | undefined) ?? shown;
-      const compiled = await compileFunction(method, "sample", weights, {
-        threads: config.threads,
-      });
-      const { inputs: wanted } = compiled.definition;
-      const inputs = {
-        ...generationKnobs(folder, flags, wanted),
-        ...knobs(flags.set as string[], wanted),
-      };
-      const outputs = await sampleRows(compiled, count, { seed, inputs });
-      await compiled.release();
-      const chosen = { out: flags.out as string | undefined, npy: flags.npy as string | undefined };
-      const sequences = await saySequences(outputs, dataset, chosen, ctx);
-      if (sequences !== undefined) return { run: folder, count, seed, ...sequences };
-      let png = chosen.out;
-      if (png === undefined) {
-        await makeFolder(join(folder, "samples"));
-        png = join(folder, "samples", `sample-${seed}.png`);
-      }
-      const files = await writeSamples(outputs, { png, npy: chosen.npy });
-      for (const file of files) ctx.say(file);
-      return { run: folder, count, seed, files };
-    },
+    action: async ([folder = ""], flags, ctx) =>
+      (await generate(folder, flags, ctx)) ?? drawSamples(folder, flags, procedure, ctx),
   });
+}
+
+async function drawSamples(
+  folder: string,
+  flags: Readonly<Record<string, unknown>>,
+  procedure: ProcedureFlags,
+  ctx: Context,
+): Promise<Figures> {
+  const { compileFunction, makeFolder, sampleRows } = await import("../run/index.ts");
+  const run = await openTrained(folder, ctx);
+  const { method, weights, config, dataset } = run;
+  const seed = flags.seed as number;
+  const options = procedure.parse(flags);
+  const chosen = { out: flags.out as string | undefined, npy: flags.npy as string | undefined };
+  const knobsOf = (inputs: Readonly<Record<string, FunctionInput>>) => ({
+    ...generationKnobs(folder, flags, inputs),
+    ...knobs(flags.set as string[], inputs),
+  });
+  const region = flags.inpaint as string | undefined;
+  if (region !== undefined || flags.interpolate === true) {
+    const name = region === undefined ? "interpolate" : "inpaint";
+    const inputs = knobsOf(method.procedures?.[name]?.inputs ?? {});
+    const count = (flags.count as number | undefined) ?? 8;
+    const about = { count, seed, inputs, options: options ?? {}, out: chosen.out };
+    return region === undefined ? interpolate(run, about, ctx) : inpaint(run, region, about, ctx);
+  }
+  const count = (flags.count as number | undefined) ?? shown;
+  const counter = stepCounter(ctx);
+  const compiled = await compileFunction(method, "sample", weights, {
+    threads: config.threads,
+    ...(options && { options, onProgress: counter.onProgress }),
+  });
+  const inputs = knobsOf(compiled.definition.inputs);
+  const outputs = await sampleRows(compiled, count, { seed, inputs }).finally(() =>
+    compiled.release(),
+  );
+  const speed = counter.end(count, outputs.image === undefined ? "rows" : "images");
+  const sequences = await saySequences(outputs, dataset, chosen, ctx);
+  if (sequences !== undefined) return { run: folder, count, seed, ...sequences };
+  let png = chosen.out;
+  if (png === undefined) {
+    await makeFolder(join(folder, "samples"));
+    png = join(folder, "samples", `sample-${seed}.png`);
+  }
+  const files = await writeSamples(outputs, { png, npy: chosen.npy });
+  if (outputs.frames !== undefined) files.push(...(await writeFrames(outputs.frames, png)));
+  for (const file of files) ctx.say(file);
+  return { run: folder, count, seed, ...options, ...speed, files };
+}
+
+/** Steps on the way, a row for each sample, beside the picture of the samples. */
+async function writeFrames(frames: Tensor, png: string): Promise<string[]> {
+  const [count = 0, columns = 1, ...row] = frames.shape;
+  if (row.length !== 3) throw new ReparamError("--frames is for models of images. Leave it out.");
+  const image = { ...frames, shape: [count * columns, ...row] };
+  return writeSamples({ image }, { png: png.replace(/(\.png)?$/i, "-frames.png"), columns });
+}
 
 /** Flags that say how text is continued, where the function has a knob of that name. Throws for others. */
 function generationKnobs(

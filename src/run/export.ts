@@ -22,7 +22,7 @@ import {
   zeros,
 } from "../tensor/index.ts";
 import { writeAtomic } from "./atomic.ts";
-import { compileFunction } from "./compile-function.ts";
+import { compileDefinition, compileFunction } from "./compile-function.ts";
 import { fillInputs, rowsOf } from "./functions.ts";
 import type { ExportEntry } from "./run-folder.ts";
 
@@ -40,6 +40,8 @@ export interface ExportFunctionsOptions {
   readonly split?: Split;
   /** Goes into every file beside the function's own: data, seed, metrics, versions. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Also write the procedures that have fixed steps as one graph each, by these options. */
+  readonly procedureOptions?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -54,8 +56,7 @@ export async function exportFunctions(
   options: ExportFunctionsOptions = {},
 ): Promise<ExportEntry[]> {
   const entries: ExportEntry[] = [];
-  for (const [key, definition] of Object.entries(method.functions)) {
-    if (!definition.exported) continue;
+  for (const [key, definition] of exportedFunctions(method, options)) {
     const name = key as FunctionName;
     const { build, example } = functionProgram(name, definition, weights);
     const metadata = { ...options.metadata, ...describe(method, name, definition) };
@@ -64,13 +65,29 @@ export async function exportFunctions(
       name,
       metadata,
     });
-    const maxDifference = await largestDifference(method, name, weights, model, options);
+    const maxDifference = await largestDifference(method, { name, definition }, weights, {
+      model,
+      options,
+    });
     const file = `${name}.onnx`;
     await writeAtomic(join(folder, file), model.bytes);
     const { inputs, outputs } = model;
     entries.push({ file, bytes: model.bytes.length, inputs, outputs, maxDifference });
   }
   return entries;
+}
+
+/** What is written, by name: functions, and where options are given procedures with them. */
+function exportedFunctions(
+  { functions, procedures = {} }: Method,
+  { procedureOptions }: ExportFunctionsOptions,
+): readonly (readonly [string, ModelFunction])[] {
+  const plain = Object.entries(functions).filter(([, { exported }]) => exported);
+  if (procedureOptions === undefined) return plain;
+  const baked = Object.entries(procedures).flatMap(([name, { baked: bake }]) =>
+    bake === undefined ? [] : [[name, bake(procedureOptions)] as const],
+  );
+  return [...plain, ...baked];
 }
 
 /** A file's names are one space: an output called like an input gets `Out` after its name. */
@@ -104,15 +121,25 @@ function describe(
   };
 }
 
-/** Largest absolute difference between a file's outputs and the library's, over three batch sizes. */
+/**
+ * Largest absolute difference between a file's outputs and the library's, over three batch sizes. A procedure is run
+ * step by step for it, unless it adds noise on its way, which then is an input of the file alone.
+ */
 async function largestDifference(
   method: Method,
-  name: FunctionName,
+  { name, definition }: { readonly name: FunctionName; readonly definition: ModelFunction },
   weights: Tree<Tensor>,
-  model: ExportedModel,
-  { threads = 2, split }: ExportFunctionsOptions,
+  {
+    model,
+    options: { threads = 2, split, procedureOptions },
+  }: { readonly model: ExportedModel; readonly options: ExportFunctionsOptions },
 ): Promise<number> {
-  const compiled = await compileFunction(method, name, weights, { threads });
+  const inputs = method.procedures?.[name]?.inputs;
+  const stepwise = Object.keys(definition.inputs).every((input) => inputs?.[input] !== undefined);
+  const compiled =
+    stepwise && procedureOptions !== undefined
+      ? await compileFunction(method, name, weights, { threads, options: procedureOptions })
+      : await compileDefinition(name, definition, weights, { threads });
   const session = await createSession(model.bytes, { threads });
   try {
     let largest = 0;
