@@ -1,4 +1,4 @@
-// Two moons by a diffusion model: training, and sampling with Euler steps along dx/dσ = (x − x̂₀(x, σ))/σ.
+// Two moons by a diffusion model: training, sampling by a solver of choice, latents, likelihood.
 // npx tsx examples/diffusion.ts
 import { train } from "reparam";
 
@@ -10,30 +10,20 @@ const diffusion = await train("diffusion", {
   onProgress: ({ step, metrics }) => step % 500 === 0 && console.log(step, metrics.loss),
 });
 
-const [count, steps] = [2000, 40];
-// Noise levels of Karras et al. 2022, equation 5.
-const sigmas = Array.from({ length: steps }, (_, i) => {
-  const [most, least] = [80 ** (1 / 7), 0.002 ** (1 / 7)];
-  return (most + (i / (steps - 1)) * (least - most)) ** 7;
+const options = { sampler: "dpm-solver++3m", steps: 20 };
+const { x } = await diffusion.call<"x">("sample", {}, { count: 2000, seed: 1, options });
+console.log("first samples:", x.data.slice(0, 6));
+
+// A sampler without noise goes backwards too: the latents that it makes these samples of.
+const heun = { sampler: "heun", steps: 40 };
+const { latent } = await diffusion.call<"latent">("encode", { x }, { options: heun });
+const decoded = await diffusion.call<"x">("decode", { latent }, { options: heun });
+const [there, back] = [x.data as Float32Array, decoded.x.data as Float32Array];
+const gaps = there.map((value, i) => Math.abs(value - (back[i] as number)));
+console.log("samples from their latents differ by at most", Math.max(...gaps));
+
+const { negativeLogLikelihood } = await diffusion.call<"negativeLogLikelihood">("likelihood", {
+  x,
 });
-const x = new Float32Array(2 * count);
-for (let i = 0; i < x.length; i++) {
-  // Box and Muller's normal numbers.
-  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
-  x[i] = 80 * radius * Math.cos(2 * Math.PI * Math.random());
-}
-for (const [i, sigma] of sigmas.entries()) {
-  const next = sigmas[i + 1] ?? 0;
-  const { denoised } = await diffusion.call<"denoised">("denoise", {
-    noisy: { dtype: "float32", shape: [count, 2], data: x.slice() },
-    time: { dtype: "float32", shape: [count], data: new Float32Array(count).fill(sigma) },
-  });
-  for (let k = 0; k < x.length; k++) {
-    const target = denoised.data[k] as number;
-    x[k] = target + (next / sigma) * ((x[k] as number) - target);
-  }
-}
-console.log(
-  "first samples:",
-  Array.from({ length: 5 }, (_, i) => [x[2 * i], x[2 * i + 1]]),
-);
+const nats = negativeLogLikelihood.data as Float64Array;
+console.log("nats of a sample:", nats.reduce((sum, value) => sum + value, 0) / nats.length);

@@ -14,6 +14,8 @@ import { addVerb, type Figures, integerOption } from "./verb.ts";
 
 /** Samples of a picture. */
 const shown = 64;
+/** Samples whose way is shown by `--frames`. */
+const shownRows = 16;
 
 export async function addSampleVerb(program: Command, context: Context): Promise<Command> {
   const procedure = await procedureFlags(context, "sample");
@@ -108,11 +110,16 @@ async function drawSamples(
   return { run: folder, count, seed, ...options, ...speed, files };
 }
 
-/** Steps on the way, a row for each sample, beside the picture of the samples. */
+/** Steps on the way of the first samples, a row for each, beside the picture of the samples. */
 async function writeFrames(frames: Tensor, png: string): Promise<string[]> {
   const [count = 0, columns = 1, ...row] = frames.shape;
   if (row.length !== 3) throw new ReparamError("--frames is for models of images. Leave it out.");
-  const image = { ...frames, shape: [count * columns, ...row] };
+  const rows = Math.min(count, shownRows);
+  const size = frames.data.length / Math.max(1, count);
+  const image: Tensor = {
+    ...{ dtype: "float32", shape: [rows * columns, ...row] },
+    data: (frames.data as Float32Array<ArrayBuffer>).subarray(0, rows * size),
+  };
   return writeSamples({ image }, { png: png.replace(/(\.png)?$/i, "-frames.png"), columns });
 }
 
