@@ -18,4 +18,12 @@ export {
   type StepInputs,
   type StepsResult,
 } from "./program.ts";
-export { createSession, type Session, type SessionOptions } from "./session.ts";
+export {
+  createSession,
+  type Device,
+  defaultDevice,
+  devices,
+  type Session,
+  type SessionOptions,
+} from "./session.ts";
+export { configureWebRuntime, type WebSettings } from "./session-web.ts";

@@ -26,7 +26,7 @@ import { checkOptimizations, type Optimization } from "./passes.ts";
 import { blockedChannels } from "./probe.ts";
 import { type ProgramProfiler, profilerOf } from "./profile.ts";
 import { scanGraph } from "./scan.ts";
-import { createSession, type Session, type SessionOptions } from "./session.ts";
+import { createSession, defaultDevice, type Session, type SessionOptions } from "./session.ts";
 
 /** Tensors that stay with the runtime between runs: the state of a training. */
 export class HeldState {
@@ -122,13 +122,14 @@ export async function compile<Example extends object, Outputs extends object>(
 ): Promise<Program<Outputs>> {
   checkOptimizations(left);
   const without: ReadonlySet<string> = new Set(left);
-  const block = await blockedChannels();
+  const { device = defaultDevice } = options;
+  const block = device === "cpu" ? await blockedChannels() : 0;
   const start = performance.now();
   const traced = trace(build, example);
   const kept = checkState(traced);
   const lowering = performance.now();
   const graph = lowerProgram(traced, {
-    ...{ target: "cpu", skip: kept, outputPrefix },
+    ...{ target: device, skip: kept, outputPrefix },
     ...{ without, block },
   });
   const carried = carriedState(traced, kept);

@@ -2,9 +2,24 @@ import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "o
 import { ReparamError, type Tensor } from "../tensor/index.ts";
 import { readTrace, type TraceContent } from "./trace-events.ts";
 
+/**
+ * What computes: the processor by native code (`cpu`, in Node), the processor by WebAssembly (`wasm`, in browsers and in
+ * Node), or a graphics adapter (`webgpu`, in browsers).
+ */
+export const devices = ["cpu", "wasm", "webgpu"] as const;
+export type Device = (typeof devices)[number];
+
+const inNode =
+  (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node !==
+  undefined;
+
+/** What a session runs on if nothing is said. */
+export const defaultDevice: Device = inNode ? "cpu" : "wasm";
+
 /** What a session runs on, and how. */
 export interface SessionOptions {
-  readonly device?: "cpu";
+  /** Default `cpu` in Node, `wasm` in browsers. */
+  readonly device?: Device;
   /** Threads of one operator. Results depend on it in the last digits, so runs record it. */
   readonly threads?: number;
   /** Spin while waiting for work: 14-40 % faster steps, at the price of a busy core. */
@@ -62,12 +77,24 @@ export interface Session {
   release(): Promise<void>;
 }
 
-let loaded: Promise<Runtime> | undefined;
+const loaded = new Map<"native" | "web", Promise<Runtime>>();
 
-/** The runtime of this platform, loaded once. */
-function runtime(): Promise<Runtime> {
-  loaded ??= import("./session-node.ts").then(({ loadRuntime }) => loadRuntime());
-  return loaded;
+/** The runtime of a device, loaded once. */
+function runtimeOf(device: Device, threads: number): Promise<Runtime> {
+  const kind = device === "cpu" ? "native" : "web";
+  if (kind === "native" && !inNode) {
+    throw new ReparamError('device "cpu" is for Node; in a browser take "wasm" or "webgpu".');
+  }
+  const before = loaded.get(kind);
+  if (before !== undefined) return before;
+  const loading =
+    kind === "native"
+      ? import("./session-node.ts").then(({ loadRuntime }) => loadRuntime())
+      : import("./session-web.ts").then(({ loadRuntime }) =>
+          loadRuntime({ threads: inNode ? 1 : threads }),
+        );
+  loaded.set(kind, loading);
+  return loading;
 }
 
 /** Loads an ONNX model. */
@@ -77,7 +104,7 @@ export async function createSession(
 ): Promise<Session> {
   return options.profile === true
     ? createTracedSession(model, options)
-    : wrapSession(await createRaw(model, sessionOptions(options)));
+    : wrapSession(await createRaw(model, options));
 }
 
 /** A session of the runtime, and its type of tensor. */
@@ -88,10 +115,13 @@ interface Raw {
 
 async function createRaw(
   model: Uint8Array,
-  options: InferenceSession.SessionOptions,
+  options: SessionOptions,
+  more: InferenceSession.SessionOptions = {},
 ): Promise<Raw> {
-  const { InferenceSession, Tensor: RuntimeTensor } = await runtime();
-  return { session: await InferenceSession.create(model, options), RuntimeTensor };
+  const { device = defaultDevice, threads = 2 } = options;
+  const { InferenceSession, Tensor: RuntimeTensor } = await runtimeOf(device, threads);
+  const settings = { ...sessionOptions({ ...options, device }), ...more };
+  return { session: await InferenceSession.create(model, settings), RuntimeTensor };
 }
 
 function wrapSession({ session, RuntimeTensor }: Raw): Session {
@@ -121,14 +151,13 @@ function wrapSession({ session, RuntimeTensor }: Raw): Session {
 
 /** The runtime traces a session from when it is made; its trace can be read once it has ended. */
 async function createTracedSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+  if ((options.device ?? defaultDevice) !== "cpu") {
+    throw new ReparamError('profiles are written by the device "cpu" only.');
+  }
   const { openTraceFile } = await import("./session-node.ts");
   const file = openTraceFile();
-  const settings = {
-    ...sessionOptions(options),
-    enableProfiling: true,
-    profileFilePrefix: file.prefix,
-  };
-  const raw = await createRaw(model, settings).catch((error: unknown) => {
+  const profiling = { enableProfiling: true, profileFilePrefix: file.prefix };
+  const raw = await createRaw(model, options, profiling).catch((error: unknown) => {
     file.close();
     throw error;
   });
@@ -178,10 +207,11 @@ const hostTensor = ({ type, dims, data }: OrtTensor): Tensor => ({
 });
 
 const sessionOptions = ({
+  device = defaultDevice,
   threads = 2,
   spin = true,
 }: SessionOptions): InferenceSession.SessionOptions => ({
-  executionProviders: ["cpu"],
+  executionProviders: [device],
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: "sequential",
