@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Dataset, loadDataset } from "../../src/data/index.ts";
+import { type Dataset, loadDataset, makeSplit } from "../../src/data/index.ts";
 import { diffusion } from "../../src/methods/diffusion/diffusion.ts";
 import { compileFunction, dataShape, fit } from "../../src/run/index.ts";
 import { initialState, type Method, weightsOf } from "../../src/step/index.ts";
@@ -122,6 +122,24 @@ describe("training", () => {
     const [short, long] = after.averages.map(({ output }) => output.weight);
     expect(difference(short!, long!)).toBe(0);
     expect(difference(short!, after.params.output.weight)).toBeGreaterThan(0);
+  });
+
+  it("takes the noise that comes with the data, for reflow", async () => {
+    const [x, noise] = [random([32, 2], "x"), random([32, 2], "noise")].map(
+      ({ data }) => ({ dtype: "float32", shape: [2], data }) as const,
+    );
+    const train = makeSplit({ x: x!, noise: noise! });
+    const data = { ...points, train };
+    const method = made(data, { prediction: "flow", width: 8, weighting: "simple" });
+    const { lines } = await fit({
+      ...{ method, train, batchSize: 32, seed: 0, steps: 1, threads: 1, logEvery: 1 },
+    });
+    // The network begins at 0, so that the loss is the mean square of its target, noise − x.
+    const gaps = Array.from(x!.data as Float32Array, (v, i) => (Number(noise!.data[i]) - v) ** 2);
+    const expected = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    const [first] = lines.filter((line) => line.kind === "train");
+    expect(first?.metrics.loss).toBeCloseTo(expected, 5);
+    expect(Object.keys(method.functions.evaluate?.inputs ?? {})).toEqual(["x"]);
   });
 
   it.each([

@@ -71,14 +71,23 @@ function rowsOf(o: Options, { columns, classes }: DataShape): Rows {
       "diffusion: x must be float32 [features]. Load it with --dtype float32.",
     );
   }
-  const { label } = columns;
+  const { label, noise } = columns;
+  if (noise !== undefined && noise.shape.slice(1).join() !== row.join()) {
+    throw new ReparamError(
+      `diffusion: the column noise is what rows are mixed with, of their shape [${row}], got [${noise.shape.slice(1)}].`,
+    );
+  }
   if (o.conditional && label === undefined) {
     throw new ReparamError("--conditional needs data with classes: a column label.");
   }
   return {
     ...{ name, images, row },
     classes: o.conditional ? (classes?.length ?? o.classes) : undefined,
-    batch: { [name]: column, ...(o.conditional && { label: label as BatchSpec[string] }) },
+    batch: {
+      [name]: column,
+      ...(o.conditional && { label: label as BatchSpec[string] }),
+      ...(noise && { noise }),
+    },
   };
 }
 
@@ -131,7 +140,7 @@ function create(o: Options, data: DataShape): Method {
       denoise: denoiseOf(diffusion),
       evaluate: {
         summary: "loss of each row at a noise level of its own",
-        inputs: rows.batch,
+        inputs: withoutNoise(rows.batch),
         exported: false,
         build: (weights, inputs, scope) => ({
           loss: rowLoss(diffusion, modelOf(weights), inputs, scope),
@@ -149,6 +158,9 @@ function create(o: Options, data: DataShape): Method {
   };
 }
 
+/** Test data are mixed with noise of their own, whatever training has. */
+const withoutNoise = ({ noise: _, ...batch }: BatchSpec): BatchSpec => batch;
+
 /** The weighted squared error of each row [B], at times that are drawn here. */
 function rowLoss(
   { options: o, rows, network, process, prediction: p }: Diffusion,
@@ -163,7 +175,8 @@ function rowLoss(
     ...(o.timeMean !== undefined && { mean: o.timeMean }),
     ...(o.timeStd !== undefined && { std: o.timeStd }),
   });
-  const noise = normal(scope.key.at("noise"), x0.shape);
+  // Pairs of noise and data, as reflow has them (Liu, Gong, Liu 2023, section 2.2), or noise drawn anew.
+  const noise = batch.noise ?? normal(scope.key.at("noise"), x0.shape);
   const level = process.traced.level(times);
   const x = noised(level, x0, noise);
   const call: NetworkCall = { label: toldLabel(o, rows, batch.label, scope), scope };
