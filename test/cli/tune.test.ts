@@ -24,7 +24,7 @@ beforeAll(async () => {
     await invoke("train", "diffusion", "--data", "two-moons", "--out", points, ...common),
   ];
   for (const { status, stderr } of made) expect(status, stderr).toBe(0);
-});
+}, 120_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe("tune", () => {
