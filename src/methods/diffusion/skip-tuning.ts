@@ -9,25 +9,9 @@
  */
 import { and, greaterOrEqual, lessOrEqual, reshape, slice, where } from "../../ops/index.ts";
 import type { FunctionInput } from "../../step/index.ts";
-import { ReparamError } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
 import type { NetworkCall, Tunable } from "./network.ts";
 import type { NoiseProcess } from "./process.ts";
-
-/** Factors as numbers, innermost skip first. Throws where they are negative or not finite. */
-export function skipFactors(
-  count: number,
-  { bottom, top = 1 }: { readonly bottom: number; readonly top?: number },
-): number[] {
-  for (const [name, rho] of Object.entries({ bottom, top })) {
-    if (!(rho >= 0 && rho < Number.POSITIVE_INFINITY)) {
-      throw new ReparamError(`skip-tuning: ρ_${name} must be finite and at least 0, got ${rho}.`);
-    }
-  }
-  return Array.from({ length: count }, (_, i) =>
-    count === 1 ? bottom : bottom + (i * (top - bottom)) / (count - 1),
-  );
-}
 
 const factor = (description: string, least = 0): FunctionInput => ({
   ...{ dtype: "float32", shape: [], default: 1, range: [least, 1000], description },
