@@ -43,8 +43,8 @@ const gap = (a: Tensor, b: Tensor): number =>
 describe("points", () => {
   let blobs: Trained;
   beforeAll(async () => {
-    blobs = await trained("blobs", { width: 32, layers: 2, conditional: true }, 300);
-  });
+    blobs = await trained("blobs", { width: 32, layers: 2, conditional: true }, 200);
+  }, 120_000);
   type Name = Parameters<typeof compileFunction>[1];
   async function call(
     name: Name,
