@@ -118,7 +118,7 @@ if (!quick) {
   const svg = linePlot({
     title: "Kernel distance from test images",
     x: { label: "evaluations", scale: "log" },
-    y: { label: "kernel distance" },
+    y: { label: "kernel distance", scale: "log" },
     series: curves,
   });
   writeFileSync(`${folder}/samplers-distance.png`, await svgToPng(svg));

@@ -25,7 +25,8 @@ async function run(file: string, cwd: string): Promise<string> {
 const leavesOf = (value: unknown): unknown[] =>
   typeof value === "object" && value !== null ? Object.values(value).flatMap(leavesOf) : [value];
 
-it.each(experiments)("%s", { timeout: 120_000 }, async (file) => {
+// Two at once: this file is the last one to run, when the other core has nothing left to do.
+it.concurrent.each(experiments)("%s", { timeout: 120_000 }, async (file) => {
   const folder = await mkdtemp(join(tmpdir(), "reparam-experiment-"));
   try {
     const first = JSON.parse(await run(file, folder)) as { cells: object };
