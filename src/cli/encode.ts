@@ -48,10 +48,10 @@ export const addEncodeVerb = (program: Command, context: Context): Command =>
       const seconds = (performance.now() - start) / 1000;
       await compiled.release();
       const speed = { seconds, rowsPerSecond: first.length / seconds };
-      ctx.note(
+      const chosen = chosenOutputs(outputs, flags.output as string | undefined);
+      ctx.say(
         `${first.length} rows in ${formatDuration(seconds)}: ${formatNumber(speed.rowsPerSecond, 3)} a second, ${threads} threads`,
       );
-      const chosen = chosenOutputs(outputs, flags.output as string | undefined);
       const out = flags.out as string;
       if (/\.(csv|jsonl)$/i.test(out)) {
         const { encodeRowsCsv } = await import("../run/index.ts");

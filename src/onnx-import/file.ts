@@ -83,7 +83,7 @@ export function readFile(bytes: Uint8Array): OnnxFile {
   let graph: FileGraph | undefined;
   new Message(bytes).fields((field, message) => {
     if (field === 1) irVersion = message.integer();
-    else if (field === 2) producer = message.text();
+    else if (field === 2) producer = message.name();
     else if (field === 7) graph = readGraph(message.message());
     else if (field === 8) opsets.set(...readOpset(message.message()));
     else if (field === 14) metadata.set(...readEntry(message.message()));
@@ -96,7 +96,7 @@ export function readFile(bytes: Uint8Array): OnnxFile {
 function readOpset(message: Message): [string, number] {
   let [domain, version] = ["", 1];
   message.fields((field) => {
-    if (field === 1) domain = message.text();
+    if (field === 1) domain = message.name();
     else if (field === 2) version = message.integer();
   });
   return [domain === "ai.onnx" ? "" : domain, version];
@@ -118,11 +118,11 @@ function readFunction(message: Message): [string, FileFunction] {
   const nodes: FileNode[] = [];
   const defaults = new Map<string, FileAttribute>();
   message.fields((field) => {
-    if (field === 1) name = message.text();
-    else if (field === 4) inputs.push(message.text());
-    else if (field === 5) outputs.push(message.text());
+    if (field === 1) name = message.name();
+    else if (field === 4) inputs.push(message.name());
+    else if (field === 5) outputs.push(message.name());
     else if (field === 7) nodes.push(readNode(message.message()));
-    else if (field === 10) domain = message.text();
+    else if (field === 10) domain = message.name();
     else if (field === 11) defaults.set(...readAttribute(message.message()));
   });
   return [`${domain}:${name}`, { inputs, outputs, nodes, defaults }];
@@ -136,7 +136,7 @@ function readGraph(message: Message): FileGraph {
   let name = "";
   message.fields((field) => {
     if (field === 1) nodes.push(readNode(message.message()));
-    else if (field === 2) name = message.text();
+    else if (field === 2) name = message.name();
     else if (field === 5) {
       const tensor = readTensor(message.message());
       initializers.set(tensor.name, tensor);
@@ -153,12 +153,12 @@ function readNode(message: Message): FileNode {
   const attributes = new Map<string, FileAttribute>();
   let [name, operator, domain] = ["", "", ""];
   message.fields((field) => {
-    if (field === 1) inputs.push(message.text());
-    else if (field === 2) outputs.push(message.text());
-    else if (field === 3) name = message.text();
-    else if (field === 4) operator = message.text();
+    if (field === 1) inputs.push(message.name());
+    else if (field === 2) outputs.push(message.name());
+    else if (field === 3) name = message.name();
+    else if (field === 4) operator = message.name();
     else if (field === 5) attributes.set(...readAttribute(message.message()));
-    else if (field === 7) domain = message.text();
+    else if (field === 7) domain = message.name();
   });
   return {
     ...{ name, operator, inputs, outputs, attributes },
@@ -172,16 +172,16 @@ function readAttribute(message: Message): [string, FileAttribute] {
   const texts: string[] = [];
   const attribute: Mutable<FileAttribute> = { numbers, texts };
   message.fields((field) => {
-    if (field === 1) name = message.text();
+    if (field === 1) name = message.name();
     else if (field === 2) attribute.number = message.float();
     else if (field === 3) attribute.number = message.integer();
-    else if (field === 4) attribute.text = message.text();
+    else if (field === 4) attribute.text = message.name();
     else if (field === 5) attribute.tensor = readTensor(message.message());
     else if (field === 6) attribute.graph = readGraph(message.message());
     else if (field === 7) message.floats(numbers);
     else if (field === 8) message.integers(numbers);
-    else if (field === 9) texts.push(message.text());
-    else if (field === 21) attribute.reference = message.text();
+    else if (field === 9) texts.push(message.name());
+    else if (field === 21) attribute.reference = message.name();
   });
   return [name, attribute];
 }
@@ -198,7 +198,7 @@ export function readTensor(message: Message): FileTensor {
     else if (field === 2) type = message.integer();
     else if (field === 4) message.floats(numbers);
     else if (field === 5 || field === 7 || field === 11) message.integers(numbers);
-    else if (field === 8) name = message.text();
+    else if (field === 8) name = message.name();
     else if (field === 9) raw = message.bytes();
     else if (field === 10) message.doubles(numbers);
     else if (field === 13) external.set(...readEntry(message.message()));
@@ -211,7 +211,7 @@ function readValue(message: Message): FileValue {
   let name = "";
   let found: Omit<FileValue, "name"> = { type: 0, shape: undefined };
   message.fields((field) => {
-    if (field === 1) name = message.text();
+    if (field === 1) name = message.name();
     else if (field === 2) {
       const type = message.message();
       type.fields((kind) => {
@@ -240,7 +240,7 @@ function readShape(message: Message): (number | string)[] {
     const dimension = message.message();
     dimension.fields((kind) => {
       if (kind === 1) size = dimension.integer();
-      else if (kind === 2) size = dimension.text();
+      else if (kind === 2) size = dimension.name();
     });
     shape.push(size);
   });

@@ -83,6 +83,11 @@ export class Message {
     return new TextDecoder().decode(this.bytes());
   }
 
+  /** Text that is quoted in errors, which are one line: control characters of a damaged file become spaces. */
+  name(): string {
+    return this.text().replaceAll(/\p{Cc}/gu, " ");
+  }
+
   message(): Message {
     return new Message(this.bytes(), this.#depth + 1);
   }

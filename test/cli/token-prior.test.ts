@@ -57,9 +57,9 @@ it("goes on, is evaluated and exported without the tokenizer's run", async () =>
 it("has the tokenizer's run in it, which encodes as before", async () => {
   const [before, after] = [join(root, "before.npy"), join(root, "after.npy")];
   await invoke("encode", away, "--out", before);
-  const { stderr } = await invoke("encode", join(run, "tokenizer"), "--out", after);
+  const { stdout } = await invoke("encode", join(run, "tokenizer"), "--out", after);
   expect(readFileSync(after)).toEqual(readFileSync(before));
-  expect(stderr).toMatch(/40 rows in .*: [\d.]+k? a second/);
+  expect(stdout).toMatch(/40 rows in .*: [\d.]+k? a second/);
 });
 
 it.each([
