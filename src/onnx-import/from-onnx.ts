@@ -75,10 +75,9 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   });
   const outputs = mapRecord(traced.outputs, ({ dtype, shape }) => ({ dtype, shape }));
   // What no traced node reads is a number that shaped the graph, and cannot be trained.
+  const reached = new Set(traced.nodes);
   const read = new Set(
-    [...traced.inputs]
-      .filter(([, value]) => traced.nodes.includes(value.node))
-      .map(([path]) => path),
+    [...traced.inputs].filter(([, value]) => reached.has(value.node)).map(([path]) => path),
   );
   const weights = separate(tensors, statisticsOf(graph), read);
   return {

@@ -21,7 +21,7 @@ import {
   where,
 } from "../../ops/index.ts";
 import { isFloat, type Shape, type Size, sizeOf } from "../../tensor/index.ts";
-import type { Operand, Value } from "../../trace/index.ts";
+import type { Value } from "../../trace/index.ts";
 import type { Call, Operator, Operators } from "../call.ts";
 
 /** Rows outside of the axis are wrong by the standard, so only negative ones need a turn. */
@@ -60,12 +60,10 @@ function flatPlaces(call: Call, indices: Value, leading: Shape): Value {
   const parts = Array.from({ length: last }, (_, i) => {
     const picked = gather(indices, constant(i, "int64"), indices.rank - 1);
     const stride = sizeOf(leading.slice(i + 1));
-    return counted(picked, leading[i] as Size).mul(operandOf(stride, indices));
+    return counted(picked, leading[i] as Size).mul(sizeValue(stride, indices));
   });
   return parts.reduce((a, b) => a.add(b));
 }
-
-const operandOf = (size: Size, like: Value): Operand => sizeValue(size, like);
 
 const gatherTuples: Operator = (call) => {
   const [x, indices] = [call.value(0), asIndices(call.value(1))];
