@@ -9,9 +9,9 @@
  *   nwj     E₊[T] − E₋[e^(T−1)]                               Nguyen, Wainwright, Jordan 2010
  *   infonce E₊[T] − meanᵢ log meanⱼ e^T(xᵢ,yⱼ) ≤ log B        van den Oord, Li, Vinyals 2018, equation 4
  *   jsd     T trained by E₊[log σ(T)] + E₋[log(1 − σ(T))], its value that of nwj at T + 1
- *                                                             Hjelm et al. 2019; Poole et al. 2019, section 2.5
+ *                                                             Hjelm et al. 2019; Poole et al. 2019
  *   smile   T trained so, its value E₊[T] − log E₋[clip(e^T, e^−τ, e^τ)]
- *                                                             Song, Ermon 2020, equation 16
+ *                                                             Song, Ermon 2020
  */
 import { divergences, variationalEstimate } from "../../divergences/index.ts";
 import type { ModelBuffer, Scope } from "../../nn/index.ts";
@@ -159,7 +159,7 @@ const table: Readonly<Record<Exclude<BoundName, "smile">, Omit<InformationBound,
     pool: "log-mean-exp",
     value: (joint, marginal) => joint + 1 - Math.exp(marginal),
     slope: (marginal) => -Math.exp(marginal),
-    source: "Poole et al., On Variational Bounds of Mutual Information (2019), section 2.5",
+    source: "Poole et al., On Variational Bounds of Mutual Information (2019)",
     obeys: `${lower}; its variance grows as e to the information`,
     statistics: byDivergence("jensen-shannon"),
   },
@@ -176,8 +176,7 @@ export function boundOf(name: BoundName, clipAt = 5): InformationBound {
   return {
     ...difference,
     name,
-    source:
-      "Song, Ermon, Understanding the Limitations of Variational MI Estimators (2020), eq. 16",
+    source: "Song, Ermon, Understanding the Limitations of Variational MI Estimators (2020)",
     obeys: "no bound: clipping takes variance away and adds bias, upwards for large information",
     statistics: byDivergence("jensen-shannon", clipped),
   };

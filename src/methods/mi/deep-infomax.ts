@@ -10,7 +10,7 @@
  *
  * x [B, C, H, W] in [0, 1], z [B, latents]. By option: a discriminator of z against N(0, I) in place of KL (Hjelm
  * et al., equation 7; Makhzani et al. 2015); the prediction of a place, −log p(i, j | z, C_ij) (Hjelm et al.,
- * section 4.4); a term between two places, I(T₃(C_ij, C_kl)), and maps of several scales (Bachman, Hjelm, Buchwalter,
+ * absolute coordinates); a term between two places, I(T₃(C_ij, C_kl)), and maps of several scales (Bachman, Hjelm, Buchwalter,
  * "Learning representations by maximizing mutual information across views", 2019).
  */
 import type { Scope } from "../../nn/index.ts";
@@ -26,10 +26,11 @@ import {
   modelOf,
 } from "../../step/index.ts";
 import { dim, ReparamError, staticShape } from "../../tensor/index.ts";
-import { normal, type Value } from "../../trace/index.ts";
+import type { Value } from "../../trace/index.ts";
 import { encode, type ImageShape } from "./infomax-network.ts";
 import { checkOptions, type InfomaxOptions, infomaxOptions } from "./infomax-options.ts";
 import {
+  drawNumbers,
   type InfomaxModel,
   type InfomaxTerms,
   infomaxTerms,
@@ -39,7 +40,11 @@ import {
 const B = dim("B");
 
 /** Weighted, and what is logged beside it. */
-function weighted(terms: InfomaxTerms, o: InfomaxOptions, over: (rows: Value) => Value): LossTerms {
+export function weighted(
+  terms: InfomaxTerms,
+  o: InfomaxOptions,
+  over: (rows: Value) => Value,
+): LossTerms {
   const weights: Readonly<Record<keyof InfomaxTerms, number>> = {
     ...{ global: o.globalWeight, local: o.localWeight, localLocal: o.localLocalWeight },
     ...{ coordinates: o.coordinateWeight, prior: o.priorWeight, discriminator: 1 },
@@ -81,8 +86,8 @@ function create(o: InfomaxOptions, data: DataShape): Method {
   checkOptions(o, image);
   const pixels = { dtype: "uint8", shape: [B, ...image], description: "bytes" } as const;
   const termsOf = (model: InfomaxModel, bytes: Value, scope: Scope) => {
-    const noise = normal(scope.key.at("latent"), [bytes.size(0), o.latents]);
-    return infomaxTerms(model, o, { x: pixelsOf(bytes), noise, scope });
+    const drawn = drawNumbers(scope.key, o, bytes.size(0));
+    return infomaxTerms(model, o, { x: pixelsOf(bytes), drawn, scope });
   };
   return {
     name: "deep-infomax",

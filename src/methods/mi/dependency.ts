@@ -1,6 +1,6 @@
 /**
  * The neural dependency measure of Hjelm et al., "Learning deep representations by mutual information estimation and
- * maximization" (2019), section 4.2, after Brakel, Bengio, "Learning independent features with adversarial nets for
+ * maximization" (2019), after Brakel, Bengio, "Learning independent features with adversarial nets for
  * non-linear ICA" (2017): a critic's bound of the total correlation
  *
  *   KL(p(z) ‖ Π p(z_d)) ≥ E_p[T(z)] − log E_Πp[e^T(z)]

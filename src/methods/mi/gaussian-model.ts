@@ -1,5 +1,5 @@
 /**
- * The bound of Barber and Agakov, "The IM Algorithm" (2003), equation 3: I(X; Y) ≥ h(Y) + E[log q(y | x)] for any
+ * The bound of Barber and Agakov, "The IM Algorithm" (2003): I(X; Y) ≥ h(Y) + E[log q(y | x)] for any
  * conditional model q. Here q(y | x) = N(μ(x), diag σ²(x)) by a network, and h(Y) is the cross-entropy towards a
  * normal distribution fitted to Y, which is not below h(Y):
  *

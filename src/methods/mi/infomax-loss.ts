@@ -116,11 +116,11 @@ function placesOf(x: Value): Value {
   return transpose(reshape(x, [b, c, h * w]), [2, 0, 1]);
 }
 
-/** Every place of a map [B, C, h, w] with the features of another place, all moved on by one random number. */
-export function otherPlaces(map: Value, key: Key): Value {
+/** Every place of a map [B, C, h, w] with the features of another place, all moved on by one uniform number [1]. */
+export function otherPlaces(map: Value, drawn: Value): Value {
   const [b, c, h, w] = map.shape as [Value["shape"][0], number, number, number];
   const places = h * w;
-  const by = floor(uniform(key, [1]).mul(places - 1)).add(1);
+  const by = floor(drawn.mul(places - 1)).add(1);
   const at = cast(range(places), "float32").add(by);
   const order = at.sub(floor(at.div(places)).mul(places));
   return reshape(gather(reshape(map, [b, c, places]), cast(order, "int32"), 2), [b, c, h, w]);

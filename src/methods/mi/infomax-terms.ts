@@ -7,8 +7,8 @@ import {
   type Scope,
 } from "../../nn/index.ts";
 import { concat, exp, mean, softplus, squeeze, stopGradient } from "../../ops/index.ts";
-import { mapTree } from "../../tensor/index.ts";
-import { type Key, normal, type Value } from "../../trace/index.ts";
+import { mapTree, type Size } from "../../tensor/index.ts";
+import { type Key, normal, uniform, type Value } from "../../trace/index.ts";
 import {
   coordinateTerm,
   dotScores,
@@ -110,14 +110,39 @@ export type InfomaxTerms = Readonly<
   >
 >;
 
-/** Terms of every image of images x [B, C, H, W] in [0, 1] and normal numbers [B, latents]. */
+/** Random numbers of a batch, beside those of shuffled negatives. */
+export interface Drawn {
+  /** Normal, [B, latents]. */
+  readonly latent: Value;
+  /** Normal, [B, latents], for the discriminator of an adversarial prior. */
+  readonly prior: Value | undefined;
+  /** Uniform, [1]: how far the places of a map are moved on. */
+  readonly place: Value | undefined;
+}
+
+export function drawNumbers(key: Key, o: InfomaxOptions, rows: Size): Drawn {
+  return {
+    latent: normal(key.at("latent"), [rows, o.latents]),
+    prior: o.prior === "adversarial" ? normal(key.at("prior"), [rows, o.latents]) : undefined,
+    place: o.localLocalWeight > 0 ? uniform(key.at("place"), [1]) : undefined,
+  };
+}
+
+interface Given {
+  /** Images [B, C, H, W] in [0, 1]. */
+  readonly x: Value;
+  readonly drawn: Drawn;
+  readonly scope: Scope;
+}
+
+/** Terms of every image. */
 export function infomaxTerms(
   model: InfomaxModel,
   o: InfomaxOptions,
-  { x, noise, scope }: { readonly x: Value; readonly noise: Value; readonly scope: Scope },
+  { x, drawn, scope }: Given,
 ): InfomaxTerms {
   const code = encode(model.encoder, x, scope);
-  const z = code.mean.add(exp(code.logVariance.mul(0.5)).mul(noise));
+  const z = code.mean.add(exp(code.logVariance.mul(0.5)).mul(drawn.latent));
   const maps = mapsOf(o).map((at) => code.maps[at] as Value);
   const [map] = maps as [Value];
   const negatives = (key: Key): Negatives => ({ kind: o.negatives, count: o.negativeCount, key });
@@ -147,10 +172,10 @@ export function infomaxTerms(
         .div(o.scales),
     localLocal:
       localLocal &&
-      between(localLocal, otherPlaces(map, scope.key.at("place")), map, scope.key.at("localLocal")),
+      between(localLocal, otherPlaces(map, drawn.place as Value), map, scope.key.at("localLocal")),
     coordinates:
       coordinates && coordinateTerm(localScore(coordinates, concat([everywhere(z, map), map], 1))),
-    ...priorTerms(code, z, prior, scope),
+    ...priorTerms(code, z, prior, drawn),
   };
 }
 
@@ -172,7 +197,7 @@ function priorTerms(
   { mean: centre, logVariance }: Code,
   z: Value,
   discriminator: readonly LinearParams[] | undefined,
-  scope: Scope,
+  drawn: Drawn,
 ): { readonly prior: Value; readonly discriminator: Value | undefined } {
   if (discriminator === undefined) {
     const q = Normal({ mean: centre, logVariance });
@@ -184,8 +209,7 @@ function priorTerms(
   ) as readonly LinearParams[];
   const score = (layers: readonly LinearParams[], x: Value): Value =>
     squeeze(denseLayers(layers, x), 1);
-  const drawn = normal(scope.key.at("prior"), z.shape);
-  const real = softplus(score(discriminator, drawn).neg());
+  const real = softplus(score(discriminator, drawn.prior as Value).neg());
   const made = softplus(score(discriminator, stopGradient(z)));
   return { prior: softplus(score(fixed, z).neg()), discriminator: real.add(made) };
 }
