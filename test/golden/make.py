@@ -20,6 +20,7 @@ import gan
 import gan_layers
 import infomax
 import initializers
+import introvae
 import ksg
 import layers
 import metrics
@@ -47,6 +48,7 @@ MAKERS = {
     "infomax": infomax.make,
     "ksg": ksg.make,
     "initializers": initializers.make,
+    "introvae": introvae.make,
     "layers": layers.make,
     "quantizers": quantizers.make,
     "recurrent": recurrent.make,

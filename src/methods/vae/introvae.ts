@@ -16,9 +16,9 @@
  * x [B, C, H, W] in [0, 1]; squared errors are sums over pixels, divergences in nats.
  */
 import { z } from "zod";
-import { kl, Normal } from "../../distributions/index.ts";
+import { Normal } from "../../distributions/index.ts";
 import { assemble, initLinear, type LinearParams, linear } from "../../nn/index.ts";
-import { exp, flatten, mean, relu, sigmoid, stopGradient, sum } from "../../ops/index.ts";
+import { flatten, sigmoid } from "../../ops/index.ts";
 import { adam } from "../../optim/index.ts";
 import {
   type DataShape,
@@ -38,6 +38,20 @@ import { elementCount, type Tensor, type Tree } from "../../tensor/index.ts";
 import { type Key, normal, type Value } from "../../trace/index.ts";
 import { autoencoderFunctions } from "./functions.ts";
 import { latentTraversal, posteriorOf, scaledNormal } from "./gaussian-vae.ts";
+import {
+  type Autoencoder,
+  type Draws,
+  divergence,
+  type LossOf,
+  marginDecoder,
+  marginEncoder,
+  marginPlain,
+  softDecoder,
+  softEncoder,
+  softPlain,
+  squaredError,
+  type Terms,
+} from "./introvae-losses.ts";
 import { B, imageBatch, imageShapeOf, type Likelihood, pixelsOf } from "./likelihood.ts";
 import { type ImageShape, type Networks, networkOption, networksOf } from "./networks.ts";
 
@@ -86,113 +100,24 @@ type Encoder = {
 type Decoder = { readonly net: Tree<Value> };
 type Game = { readonly encoder: Player; readonly decoder: Player };
 
-/** The two players' functions. */
+/** What the two players are made of. */
 interface Players {
   readonly image: ImageShape;
   readonly networks: Networks;
   readonly options: Options;
 }
 
-const prior = Normal({ mean: 0, std: 1 });
-
 const posteriorAt = ({ networks }: Players, { net, mean: m, logVariance }: Encoder, x: Value) => {
   const features = flatten(networks.encoder.apply(net, x));
   return Normal({ mean: linear(m, features), logVariance: linear(logVariance, features) });
 };
 
-/** KL(E(x) ‖ N(0, I)), [B]. */
-const divergence = (q: Normal): Value => sum(kl(q, prior), -1);
-
 const imagesOf = ({ networks }: Players, { net }: Decoder, latent: Value): Value =>
   sigmoid(networks.decoder.apply(net, latent));
 
-/** ‖x − y‖², [B]. */
-const squaredError = (x: Value, y: Value): Value => sum(x.sub(y).square(), [1, 2, 3]);
-
-type Terms = Readonly<Record<string, Value>> & { readonly loss: Value };
-
-/** Latents of real images and of the prior, and what the decoder makes of them. */
-function passes(players: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key) {
-  const q = posteriorAt(players, encoder, x);
-  const latent = q.pathwiseSample(key.at("latent"));
-  const drawn = normal(key.at("prior"), [x.size(0), players.options.latents]);
-  const generate = (z: Value): Value => imagesOf(players, decoder, z);
-  return { q, latent, drawn, generate };
-}
-
-function marginEncoder(p: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key): Terms {
-  const { margin, adversarial, reconstruction } = p.options;
-  const { q, latent, drawn, generate } = passes(p, encoder, decoder, x, key);
-  const reconstructed = generate(latent);
-  const [real, error] = [mean(divergence(q)), mean(squaredError(x, reconstructed)).mul(0.5)];
-  const fake = [reconstructed, generate(drawn)].map((y) =>
-    divergence(posteriorAt(p, encoder, stopGradient(y))),
-  ) as [Value, Value];
-  const pushed = fake.map((each) => mean(relu(each.neg().add(margin)))) as [Value, Value];
-  const loss = real.add(pushed[0].add(pushed[1]).mul(adversarial)).add(error.mul(reconstruction));
-  const [klReconstructed, klSampled] = [mean(fake[0]), mean(fake[1])];
-  return { loss, reconstruction: error, klReal: real, klReconstructed, klSampled };
-}
-
-function marginDecoder(p: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key): Terms {
-  const { adversarial, reconstruction } = p.options;
-  const { latent, drawn, generate } = passes(p, encoder, decoder, x, key);
-  const reconstructed = generate(stopGradient(latent));
-  const error = mean(squaredError(x, reconstructed)).mul(0.5);
-  const [first, second] = [reconstructed, generate(drawn)].map((y) =>
-    mean(divergence(posteriorAt(p, encoder, y))),
-  ) as [Value, Value];
-  return { loss: first.add(second).mul(adversarial).add(error.mul(reconstruction)) };
-}
-
-/** Weight of reconstructions of generated images in the soft variant's L_G. */
-const gammaR = 1e-8;
-
-function softEncoder(p: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key): Terms {
-  const { reconstruction, negative } = p.options;
-  const scale = 1 / elementCount(p.image);
-  const { q, latent, drawn, generate } = passes(p, encoder, decoder, x, key);
-  const reconstructed = generate(latent);
-  const [real, error] = [mean(divergence(q)), mean(squaredError(x, reconstructed))];
-  const fakes = [reconstructed, generate(drawn)].map((y, i) => {
-    const fixed = stopGradient(y);
-    const of = posteriorAt(p, encoder, fixed);
-    const again = generate(of.pathwiseSample(key.at(`fake${i}`)));
-    const bound = squaredError(fixed, again).mul(reconstruction).add(divergence(of).mul(negative));
-    return { kl: mean(divergence(of)), term: mean(exp(bound.mul(-2 * scale))) };
-  });
-  const [first, second] = fakes as [(typeof fakes)[0], (typeof fakes)[0]];
-  const loss = error
-    .mul(reconstruction)
-    .add(real)
-    .mul(scale)
-    .add(first.term.add(second.term).mul(0.25));
-  const terms = { klReal: real, klReconstructed: first.kl, klSampled: second.kl };
-  return { loss, reconstruction: error.mul(0.5), ...terms };
-}
-
-function softDecoder(p: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key): Terms {
-  const { reconstruction } = p.options;
-  const scale = 1 / elementCount(p.image);
-  const { latent, drawn, generate } = passes(p, encoder, decoder, x, key);
-  const reconstructed = generate(stopGradient(latent));
-  const error = mean(squaredError(x, reconstructed)).mul(reconstruction);
-  const fakes = [reconstructed, generate(drawn)].map((y, i) => {
-    const of = posteriorAt(p, encoder, y);
-    const again = generate(stopGradient(of.pathwiseSample(key.at(`fake${i}`))));
-    const back = mean(squaredError(stopGradient(y), again)).mul(reconstruction * gammaR);
-    return mean(divergence(of)).add(back);
-  }) as [Value, Value];
-  return { loss: error.add(fakes[0].add(fakes[1]).mul(0.5)).mul(scale) };
-}
-
-/** The plain autoencoder's loss, of both players: what the game begins with. */
-function plainTerms(p: Players, encoder: Encoder, decoder: Decoder, x: Value, key: Key): Terms {
-  const { q, latent, generate } = passes(p, encoder, decoder, x, key);
-  const [real, error] = [mean(divergence(q)), mean(squaredError(x, generate(latent))).mul(0.5)];
-  const soft = p.options.variant === "soft" ? 2 : 1;
-  const loss = error.mul(p.options.reconstruction * soft).add(real);
-  return { loss, reconstruction: error, klReal: real };
+function drawsOf(x: Value, latents: number, key: Key): Draws {
+  const draw = (name: string): Value => normal(key.at(name), [x.size(0), latents]);
+  return { real: draw("latent"), prior: draw("prior"), again: draw };
 }
 
 function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; decoder: Decoder }) {
@@ -201,7 +126,7 @@ function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; deco
   const batch = imageBatch(image);
   /** A program that moves some players by the loss of each. */
   const program = (
-    losses: Partial<Record<keyof Game, typeof marginEncoder>>,
+    losses: Partial<Record<keyof Game, LossOf>>,
     logged: keyof Game,
   ): PhaseProgram => ({
     inputs: { batch },
@@ -209,13 +134,18 @@ function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; deco
       const game = state as unknown as Game;
       const x = pixelsOf((given as Record<string, Value>).image as Value, false, scope);
       const [encoder, decoder] = [assemble<Encoder>(game.encoder), assemble<Decoder>(game.decoder)];
+      const autoencoder: Autoencoder = {
+        posterior: (rows) => posteriorAt(players, encoder, rows),
+        generate: (latent) => imagesOf(players, decoder, latent),
+      };
+      const draws = drawsOf(x, o.latents, scope.key);
       const next: Record<string, Player> = { ...game };
       let metrics: Record<string, Value> = {};
       // A loss that both players share is that of the same draws.
-      const known = new Map<unknown, Terms>();
-      for (const [name, termsOf] of Object.entries(losses)) {
-        const found = known.get(termsOf) ?? termsOf(players, encoder, decoder, x, scope.key);
-        known.set(termsOf, found);
+      const known = new Map<LossOf, Terms>();
+      for (const [name, lossOf] of Object.entries(losses)) {
+        const found = known.get(lossOf) ?? lossOf(autoencoder, x, draws, o);
+        known.set(lossOf, found);
         const { loss, ...terms } = found;
         next[name] = movePlayer(game[name as keyof Game], loss, { optimizer, scope });
         if (name === logged) metrics = { [name]: loss, ...terms };
@@ -245,13 +175,14 @@ function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; deco
       });
     },
   };
-  const plain: Phase = {
+  const begin = soft ? softPlain : marginPlain;
+  const autoencoder: Phase = {
     name: "autoencoder",
     iterations: o.vaeSteps,
     init: start,
-    programs: { step: program({ encoder: plainTerms, decoder: plainTerms }, "encoder") },
+    programs: { step: program({ encoder: begin, decoder: begin }, "encoder") },
   };
-  return o.vaeSteps === 0 ? [game] : [plain, game];
+  return o.vaeSteps === 0 ? [game] : [autoencoder, game];
 }
 
 /** Pixels of unit variance around the decoder's: squared errors are its negative logarithm. */
