@@ -2,7 +2,7 @@
 // mean square norm, against depth and learning rate, without warm-up and with one.
 // npx tsx experiments/norms.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/norms and not trained again; the pictures are written there.
-// --full trains ten times as long, and deeper networks.
+// --full trains five times as long, and deeper networks.
 import { spreadOfSeveral } from "./figures/spread.ts";
 import {
   bandSeries,
@@ -18,9 +18,9 @@ import { corpus, unigramBits } from "./language-models/corpus.ts";
 import { type Cell, describeCells, type Recipe, trainCell } from "./language-models/train-cell.ts";
 
 const root = rootOf("norms");
-const steps = quick ? 4 : full ? 1500 : 120;
+const steps = quick ? 4 : full ? 1500 : 300;
 const depths = quick ? [1] : full ? [2, 8, 24] : [2, 8];
-const rates = quick ? [1e-3] : [3e-3, 1e-2, 3e-2];
+const rates = quick ? [1e-3] : [3e-4, 1e-3, 3e-3, 1e-2];
 
 interface Variant {
   readonly name: string;
