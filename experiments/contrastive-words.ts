@@ -3,13 +3,13 @@
 // npx tsx experiments/contrastive-words.ts [--quick|--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/contrastive-words; the picture is written there. --full has 8000
 // words, 128 features and 20 epochs, and the objective nce.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileFunction, type Dataset, loadDataset, train } from "reparam";
 import { vectorIndex } from "reparam/metrics";
-import { barPlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { barPlot, svgToPng } from "reparam/report";
 import { mapSplit, rowsOf } from "reparam/run";
 import type { Tensor, Tree } from "reparam/tensor";
 import { corpusDataset } from "../src/data/corpus.ts";
@@ -29,15 +29,11 @@ import {
   informationVectors,
   type Pairs,
 } from "./contrastive-words/information.ts";
+import { kept } from "./figures/cells.ts";
+import { full, printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
 import { meanOf, spread } from "./figures/spread.ts";
 
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const threadsFlag = process.argv.indexOf("--threads");
-const threads = threadsFlag < 0 ? 2 : Number(process.argv[threadsFlag + 1]);
-const root = `runs/experiments/contrastive-words${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("contrastive-words");
 const vocabulary = quick ? 150 : full ? 8000 : 4000;
 const [features, epochs] = quick ? [8, 2] : full ? [128, 20] : [64, 5];
 const settings = { window: 5, subsample: 1e-3, noiseExponent: 0.75 };
@@ -62,15 +58,8 @@ const words = tokenizer.special.end;
 const wordOf = (id: number): string => tokenizer.decode([id]);
 
 /** The result of `work`, or what it was before. */
-async function cached<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const file = `${root}/${name}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  console.error(`${name} …`);
-  const result = await work();
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(result));
-  return result;
-}
+const cached = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  kept(`${root}/${name}.json`, work);
 
 let counted: Pairs | undefined;
 const pairs = (): Pairs => {
@@ -322,4 +311,4 @@ const picture = barPlot({
 });
 await mkdir(root, { recursive: true });
 await writeFile(`${root}/documents.png`, await svgToPng(picture));
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

@@ -8,15 +8,13 @@ import { drawSamples, train } from "reparam";
 import { markdownTable, textTable } from "reparam/report";
 import { rowsOf } from "reparam/run";
 import type { Tensor } from "reparam/tensor";
+import { flag, printJson, quick, rootOf, seeds } from "./figures/command-line.ts";
 
-const quick = process.argv.includes("--quick");
-const dataFlag = process.argv.indexOf("--data");
-const data = dataFlag < 0 ? "mnist" : (process.argv[dataFlag + 1] ?? "mnist");
-const root = `runs/experiments/digits-mixture${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const data = flag("data") ?? "mnist";
+const root = rootOf("digits-mixture");
 const sizes = quick ? [4] : [1, 10, 30, 60];
 const limit = quick ? 300 : 20_000;
-const page = !quick && dataFlag < 0;
+const page = !quick && flag("data") === undefined;
 
 type Figures = Readonly<Record<string, number>>;
 
@@ -114,4 +112,4 @@ if (page) {
   ];
   await writeFile("docs/results/digits-mixture.md", `${text.join("\n\n")}\n`);
 }
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

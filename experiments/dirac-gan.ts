@@ -15,8 +15,8 @@ import {
 import { fieldPlot, markdownTable, svgToPng, textTable } from "reparam/report";
 import { type Point, trajectory } from "./dirac-gan/trajectory.ts";
 import { linearizable, others, type Variant } from "./dirac-gan/variants.ts";
+import { printJson, quick } from "./figures/command-line.ts";
 
-const quick = process.argv.includes("--quick");
 const folder = quick ? "runs/experiments/dirac-gan-quick" : "docs/results";
 const [h, steps] = [0.2, quick ? 50 : 500];
 const start: Point = [1, 1];
@@ -154,4 +154,4 @@ ${markdownTable(columns, rows)}
 ${pictures.join("\n")}
 `;
 writeFileSync(`${folder}/dirac-gan.md`, page);
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells: figures }));
+printJson({ cells: figures });

@@ -10,11 +10,11 @@ import { kMeansLimit, type Limit } from "./em-kl/limit.ts";
 import { type OnlineRun, onlineAgainstBatch } from "./em-kl/online.ts";
 import { type Clustering, penguins } from "./em-kl/penguins.ts";
 import { rises } from "./em-kl/problems.ts";
-import { cell, kinds, quick, root } from "./em-kl/setting.ts";
+import { cell, kinds, root } from "./em-kl/setting.ts";
+import { printJson, quick, seeds } from "./figures/command-line.ts";
 import { spread } from "./figures/spread.ts";
 
 const folder = quick ? root : "docs/results";
-const seeds = quick ? [0] : [0, 1, 2];
 const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /** 1.2·10⁻³ */
 function power(value: number): string {
@@ -137,6 +137,4 @@ if (!quick) {
   ];
   await writeFile(`${folder}/em-kl.md`, `${page.join("\n\n")}\n`);
 }
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify({ cells: { turns, limits, online } }));
-}
+printJson({ cells: { turns, limits, online } });

@@ -21,14 +21,9 @@ import {
   exampleOf,
   featuresOf,
 } from "./features/classifier.ts";
+import { flag, printJson, quick, threads } from "./figures/command-line.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const only = flag("--only");
-const threads = Number(flag("--threads") ?? 2);
+const only = flag("only");
 const folder = quick ? "runs/experiments/features-quick" : "assets/features";
 const seed = 0;
 const batchSize = 100;
@@ -121,7 +116,7 @@ const rows: string[][] = [];
 const cells: Record<string, readonly Record<string, number>[]> = {};
 const checksums: Record<string, string> = {};
 for (const setting of settings.filter(({ data }) => only === undefined || data === only)) {
-  const name = flag("--data") ?? setting.data;
+  const name = flag("data") ?? setting.data;
   const file = `${folder}/${setting.data}.onnx`;
   const dataset = await loadDataset(name, { validation: 0, ...(quick ? { limit: 300 } : {}) });
   if (!existsSync(file)) await trainModel(setting, dataset, file);
@@ -135,4 +130,4 @@ for (const setting of settings.filter(({ data }) => only === undefined || data =
 }
 if (only === undefined && !quick) await writeFile(`${folder}/README.md`, readme(rows));
 console.log(markdownTable(["file", "features", "test accuracy", "bytes", "SHA-256"], rows));
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seed, cells, checksums }));
+printJson({ seed, cells, checksums });

@@ -1,14 +1,26 @@
 // Finite scalar against vector quantization: use of the codebook and reconstruction error by its size.
-// npx tsx experiments/fsq-vs-vq.ts [--quick] [--tricks] [--full] [--json] [--markdown] [--threads 1]
+// npx tsx experiments/fsq-vs-vq.ts [--quick] [--tricks] [--full] [--json] [--markdown] [--data NAME] [--threads 1]
+// [--minutes 2]
 // Cells that are done are read from runs/experiments/fsq-vs-vq and not trained again; one that was killed goes on. The
 // pictures are written there. --tricks adds vector quantizers with k-means and revival, and SimVQ; --full has these and
 // all sizes; --minutes 2 stops after that time, between two cells.
 import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { train } from "reparam";
-import { markdownTable, textTable } from "reparam/report";
 import { codebookUse } from "../src/metrics/index.ts";
 import { compileFunction, mapSplit } from "../src/run/index.ts";
+import {
+  flag,
+  full,
+  has,
+  late,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  table,
+  threads,
+} from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { drawSizes } from "./fsq-vs-vq/pictures.ts";
 import {
@@ -19,19 +31,9 @@ import {
   sizesOf,
 } from "./fsq-vs-vq/setting.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const tricks = process.argv.includes("--tricks");
-const data = flag("--data") ?? "fashion-mnist";
-const threads = Number(flag("--threads") ?? 2);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Number.POSITIVE_INFINITY);
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/fsq-vs-vq${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const tricks = has("tricks");
+const data = flag("data") ?? "fashion-mnist";
+const root = rootOf("fsq-vs-vq", { fullAdds: true });
 const epochs = quick ? 2 : 4;
 const images = quick ? 128 : 5000;
 const batchSize = 64;
@@ -50,7 +52,7 @@ async function run(
   const folder = `${root}/${quantization.name}-${codes}-seed${seed}`;
   const file = `${folder}/figures.json`;
   if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures;
-  if (performance.now() > deadline) return undefined;
+  if (late()) return undefined;
   console.error(`${quantization.name}, ${codes} codes, seed ${seed} …`);
   await mkdir(folder, { recursive: true });
   // Written at every epoch, for a cell that is killed goes on after the epochs that are done.
@@ -140,4 +142,4 @@ if (Object.keys(cells).length > 0)
     kinds.map(({ name }) => name),
     epochs,
   );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, epochs, images, cells }));
+printJson({ seeds, epochs, images, cells });

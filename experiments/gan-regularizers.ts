@@ -1,5 +1,5 @@
 // Fréchet and kernel distance of samples at equal steps of the generator, by what keeps the discriminator smooth.
-// npx tsx experiments/gan-regularizers.ts [--quick] [--full] [--json] [--data fashion-mnist] [--threads 1]
+// npx tsx experiments/gan-regularizers.ts [--quick] [--full] [--json] [--data fashion-mnist] [--threads 1] [--minutes 20]
 // Cells that are done are read from runs/experiments/gan-regularizers and not trained again; one that was killed goes
 // on; --minutes 20 stops after that time, between two cells. Without --quick it writes a picture into docs/results.
 import { existsSync } from "node:fs";
@@ -7,21 +7,23 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { encodePng, imageGrid, loadDataset, type Tensor } from "reparam";
 import { decodeNpy } from "reparam/data";
 import { markdownTable } from "reparam/report";
+import {
+  flag,
+  full,
+  late,
+  numberOf,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+} from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { type Regularizer, regularizers } from "./gan-regularizers/setting.ts";
 import { type ImageFigures, imageCell, judgeBy } from "./gan-regularizers/train-cell.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const data = flag("--data") ?? "fashion-mnist";
-const threads = Number(flag("--threads") ?? 1);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Infinity);
-const root = `runs/experiments/gan-regularizers${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const data = flag("data") ?? "fashion-mnist";
+const threads = numberOf("threads", 1);
+const root = rootOf("gan-regularizers", { fullAdds: true });
 const steps = quick ? 2 : full ? 20_000 : 1000;
 const batchSize = quick ? 8 : 64;
 const network = { width: quick ? 4 : full ? 64 : 16, average: 0.99, learningRate: 4e-4 };
@@ -38,7 +40,7 @@ const cells: Record<string, ImageFigures[]> = {};
 for (const seed of seeds) {
   for (const each of chosen) {
     const folder = folderOf(each, seed);
-    if (performance.now() > deadline && !existsSync(`${folder}/figures.json`)) continue;
+    if (late() && !existsSync(`${folder}/figures.json`)) continue;
     console.error(`${each.name}, seed ${seed} …`);
     const options = { ...network, ...each.options(steps) };
     const figures = await imageCell(folder, judge, {
@@ -96,6 +98,4 @@ async function draw(): Promise<void> {
   await writeFile("docs/results/gan-regularizers.png", picture);
 }
 if (!quick) await draw();
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify({ seeds, steps, batchSize, images: judge.images, cells }));
-}
+printJson({ seeds, steps, batchSize, images: judge.images, cells });

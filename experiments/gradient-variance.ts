@@ -3,9 +3,9 @@
 // npx tsx experiments/gradient-variance.ts [--quick] [--json] [--markdown]
 // Cells that are done are read from runs/experiments/gradient-variance and not measured again; the pictures are
 // written there.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { formatNumber, markdownTable, textTable } from "reparam/report";
+import { formatNumber } from "reparam/report";
+import { kept } from "./figures/cells.ts";
+import { printJson, quick, rootOf, seeds, table } from "./figures/command-line.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
 import {
   boundEstimators,
@@ -24,25 +24,15 @@ import {
   variants,
 } from "./gradient-variance/setting.ts";
 
-const quick = process.argv.includes("--quick");
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/gradient-variance${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("gradient-variance");
 const rows = quick ? 5000 : 100_000;
 const tuning = quick ? 5 : 2000;
 const training = quick ? { steps: 20, every: 10 } : { steps: 4000, every: 100 };
 const chains = quick ? [0] : [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** The result of `work`, or what it was before. */
-async function cell<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const file = `${root}/${name.replaceAll(/[^\p{L}\p{N}.=]+/gu, "-")}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  console.error(`${name} …`);
-  const result = await work();
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(result));
-  return result;
-}
+const cell = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  kept(`${root}/${name.replaceAll(/[^\p{L}\p{N}.=]+/gu, "-")}.json`, work);
 
 /** mean ± sample standard deviation over seeds */
 function spread(values: readonly number[], digits = 3): string {
@@ -218,4 +208,4 @@ await convergeAll();
 console.log(
   `\n${rows} estimates a cell; mean ± standard deviation over seeds ${seeds.join(", ")}, trainings over seeds ${chains.join(", ")}; pictures in ${root}`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, rows, cells }));
+printJson({ seeds, rows, cells });

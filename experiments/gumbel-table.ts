@@ -6,6 +6,16 @@
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { loadDataset } from "reparam";
 import { textTable } from "reparam/report";
+import {
+  flag,
+  full,
+  has,
+  numberOf,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+} from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import type { Row } from "./gumbel-table/compare.ts";
 import { finding } from "./gumbel-table/finding.ts";
@@ -21,23 +31,16 @@ import {
   trained,
 } from "./gumbel-table/train.ts";
 
-const flagValue = (flag: string, preset: string): string => {
-  const at = process.argv.indexOf(flag);
-  return at < 0 ? preset : (process.argv[at + 1] ?? preset);
-};
-const [quick, full, reporting] = ["--quick", "--full", "--report"].map((flag) =>
-  process.argv.includes(flag),
-);
-const data = flagValue("--data", "mnist");
-const root = `runs/experiments/gumbel-table${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const reporting = has("report");
+const data = flag("data") ?? "mnist";
+const root = rootOf("gumbel-table", { fullAdds: true });
 const rates = quick ? [3e-3] : [1e-3, 3e-3, 1e-2];
 const limit = quick ? { limit: 400, validation: 100 } : {};
 
 const budget: Budget = {
   dataset: await loadDataset(data, { binarize: "fixed", ...limit }),
   ...{ steps: quick ? 8 : 4400, batchSize: quick ? 50 : 100 },
-  ...{ threads: Number(flagValue("--threads", "1")), root },
+  ...{ threads: numberOf("threads", 1), root },
 };
 
 /** The autoencoders of the first seed once more, to see whether an ordering holds. */
@@ -169,4 +172,4 @@ if (!quick && data === "mnist") {
     await copyFile(`${root}/gumbel-table${end}`, `docs/results/gumbel-table${end}`);
   }
 }
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, cells }));
+printJson({ seeds, cells });

@@ -3,8 +3,7 @@
 // npx tsx experiments/image-tokens.ts [--quick] [--full] [--data fashion-mnist] [--json] [--markdown] [--threads 1]
 // Parts that are done are read from runs/experiments/image-tokens and not trained again; one that was killed goes on.
 // The pictures are written there. --full trains wider networks much longer, on all images, of three seeds.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   compileFunction,
@@ -15,34 +14,19 @@ import {
   train,
   weightsOf,
 } from "reparam";
-import { markdownTable, textTable } from "reparam/report";
+import { kept } from "./figures/cells.ts";
+import { flag, printJson, rootOf, sized, table, threads } from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { imageFigures } from "./image-tokens/images.ts";
 import { maskedConvolution } from "./image-tokens/masked-convolution.ts";
 import { type Setting, settingsOf } from "./image-tokens/setting.ts";
 import { fitUnigram, unigramBits } from "./image-tokens/unigram.ts";
 
-const has = (flag: string): boolean => process.argv.includes(flag);
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const size = has("--quick") ? "quick" : has("--full") ? "full" : "core";
-const threads = Number(flag("--threads") ?? 2);
-const table = has("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/image-tokens${size === "core" ? "" : `-${size}`}`;
+const size = sized("quick", "core", "full");
+const root = rootOf("image-tokens");
 const batchSize = 64;
 
 type Figures = Readonly<Record<string, number>>;
-
-/** The figures in a file, or what `make` finds, which is then written there. */
-async function kept(file: string, make: () => Promise<Figures>): Promise<Figures> {
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures;
-  console.error(`${file} …`);
-  const figures = await make();
-  await writeFile(file, JSON.stringify(figures));
-  return figures;
-}
 
 const codesOf = ({ imageTokenizer }: TokenDataset): number =>
   [imageTokenizer.method.functions.decode?.inputs.tokens?.below].flat()[0] as number;
@@ -124,7 +108,7 @@ async function run(setting: Setting): Promise<Result> {
 }
 
 const cells: Record<string, Result> = {};
-for (const setting of settingsOf(size, flag("--data"))) {
+for (const setting of settingsOf(size, flag("data"))) {
   cells[basename(setting.data)] = await run(setting);
 }
 
@@ -170,4 +154,4 @@ for (const [name, { tokens, transformer, convolution, images }] of Object.entrie
   );
 }
 console.log(`pictures in ${root}`);
-if (has("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

@@ -9,24 +9,27 @@ import { fileURLToPath } from "node:url";
 import { train } from "reparam";
 import { exportModel } from "reparam/onnx";
 import { fromOnnx, type ImportedModel } from "reparam/onnx-import";
-import { markdownTable, textTable } from "reparam/report";
 import { dim } from "reparam/tensor";
 import { causalLogits, gpt } from "../src/methods/transformer/gpt.ts";
 import { sizesOf } from "../src/methods/transformer/options.ts";
 import { textOf } from "../src/methods/transformer/text-data.ts";
 import { dataShape } from "../src/run/index.ts";
 import { modelOf } from "../src/step/index.ts";
+import { kept } from "./figures/cells.ts";
+import {
+  flag,
+  full,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  table,
+  threads,
+} from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 
-const has = (flag: string): boolean => process.argv.includes(flag);
-const flagValue = (flag: string, preset: string): string =>
-  has(flag) ? (process.argv[process.argv.indexOf(flag) + 1] ?? preset) : preset;
-
-const [quick, full] = [has("--quick"), has("--full")];
 const repository = fileURLToPath(new URL("..", import.meta.url));
-const threads = Number(flagValue("--threads", "2"));
-const root = `runs/experiments/imported-models${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("imported-models");
 
 interface Cell {
   readonly part: string;
@@ -36,20 +39,16 @@ interface Cell {
 }
 
 /** Trains one cell, or reads it where it was trained before. */
-async function cell(
+const cell = (
   part: string,
   variant: string,
   seed: number,
   work: () => Promise<Cell["figures"]>,
-): Promise<Cell> {
-  const file = `${root}/${part}-${variant.replaceAll(/\W+/g, "-")}-seed${seed}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Cell;
-  console.error(`${part}, ${variant}, seed ${seed} …`);
-  const done: Cell = { part, variant, seed, figures: await work() };
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(done));
-  return done;
-}
+): Promise<Cell> =>
+  kept(`${root}/${part}-${variant.replaceAll(/\W+/g, "-")}-seed${seed}.json`, async () => ({
+    ...{ part, variant, seed },
+    figures: await work(),
+  }));
 
 const countOf = ({ weights }: ImportedModel): number =>
   Object.values(weights.params).reduce((sum, { data }) => sum + data.length, 0);
@@ -57,7 +56,7 @@ const countOf = ({ weights }: ImportedModel): number =>
 // Images: assets/features/mnist.onnx, whose 64 features were learned from digits.
 
 const classifier = fromOnnx(await readFile(`${repository}assets/features/mnist.onnx`));
-const clothes = quick ? flagValue("--data", "mnist") : "fashion-mnist";
+const clothes = quick ? (flag("data") ?? "mnist") : "fashion-mnist";
 
 const imageVariants: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
   ["new layer alone", { train: "none" }],
@@ -152,7 +151,6 @@ for (const seed of seeds) {
   }
 }
 
-const table = has("--markdown") ? markdownTable : textTable;
 const figure = (part: string, variant: string, name: string, digits: number, times = 1): string =>
   spreadOfSeveral(
     cells
@@ -181,4 +179,4 @@ console.log(
     ]),
   ),
 );
-if (has("--json")) console.log(JSON.stringify({ seeds, cells }));
+printJson({ seeds, cells });

@@ -1,6 +1,6 @@
 // What representations of images know of classes that they never saw: Deep InfoMax by global and local information,
 // a variational autoencoder, a random encoder, and pixels, by nearest neighbours and linear classifiers.
-// npx tsx experiments/infomax-images.ts [--quick|--full] [--json] [--markdown] [--data NAME] [--seeds N] [--threads N]
+// npx tsx experiments/infomax-images.ts [--quick|--full] [--json] [--markdown] [--data NAME] [--seeds 0,1,2] [--threads N]
 //   [--only NAME,NAME]
 // --only leaves out other representations. Trainings that are done are read from runs/experiments/infomax-images/DATA;
 // the pictures are written there. --full has 256 latents as published, and 20 epochs.
@@ -9,8 +9,18 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { neuralDependency } from "reparam";
 import { knnAccuracy, labelEfficiency, linearProbe, uniformity } from "reparam/metrics";
-import { barPlot, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { barPlot, linePlot, svgToPng } from "reparam/report";
 import { tensor } from "reparam/tensor";
+import {
+  flag,
+  full,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  table,
+  threads,
+} from "./figures/command-line.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
 import {
   fileName,
@@ -22,25 +32,16 @@ import {
   type Setting,
 } from "./infomax-images/represent.ts";
 
-const argument = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const data = argument("--data") ?? "fashion-mnist";
-const seeds = Array.from({ length: Number(argument("--seeds") ?? (quick ? 1 : 3)) }, (_, i) => i);
-const only = argument("--only")?.split(",");
+const data = flag("data") ?? "fashion-mnist";
+const only = flag("only")?.split(",");
 const labelCounts = quick ? [20, 50] : [20, 100, 500, 2000, 10_000];
-const size = quick ? "-quick" : full ? "-full" : "";
 const latents = quick ? 8 : full ? 256 : 32;
 const setting: Setting = {
   ...{ data, latents, epochs: quick ? 1 : full ? 20 : 2, labelled: quick ? 100 : 20_000 },
-  root: `runs/experiments/infomax-images${size}/${basename(data)}`,
-  threads: Number(argument("--threads") ?? 2),
+  root: `${rootOf("infomax-images")}/${basename(data)}`,
+  threads,
 };
-const { root, threads, labelled } = setting;
+const { root, labelled } = setting;
 
 type Figures = Readonly<
   Record<"knn" | "probe" | "uniformity" | "dependency" | "minutes", number>
@@ -153,4 +154,4 @@ const curves = linePlot({
   })),
 });
 await writeFile(`${root}/labels.png`, await svgToPng(curves));
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

@@ -9,6 +9,7 @@ import { encodePng, imageGrid } from "reparam";
 import { textTable } from "reparam/report";
 import { elementCount, type Tensor } from "reparam/tensor";
 import { type VectorDistance, vectorIndex } from "../src/metrics/nearest-neighbours.ts";
+import { flag, printJson, quick, rootOf, threads } from "./figures/command-line.ts";
 import {
   labelsOf,
   loadImages,
@@ -17,17 +18,11 @@ import {
   type Setting,
 } from "./infomax-images/represent.ts";
 
-const argument = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const data = argument("--data") ?? "fashion-mnist";
+const data = flag("data") ?? "fashion-mnist";
 const latents = quick ? 8 : 32;
-const threads = Number(argument("--threads") ?? 2);
 const setting: Setting = {
   ...{ data, latents, epochs: quick ? 1 : 2, labelled: quick ? 100 : 20_000, threads },
-  root: `runs/experiments/infomax-images${quick ? "-quick" : ""}/${basename(data)}`,
+  root: `${rootOf("infomax-images")}/${basename(data)}`,
 };
 const folder = `runs/experiments/infomax-neighbours${quick ? "-quick" : ""}`;
 const neighbours = 9;
@@ -87,4 +82,4 @@ console.log(textTable(["representation", "distance", "same class, %", "picture"]
 console.log(
   `the ${neighbours} nearest of ${labels.length} training images to each of ${truth.length} test images, seed 0; in the pictures the first of each row is the test image`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

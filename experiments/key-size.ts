@@ -4,17 +4,9 @@
 // Cells that are done are read from runs/experiments/key-size and not trained again; the picture is written
 // there. --full trains seven times as long, with twice the width and four times the context.
 import type { Series } from "reparam/report";
+import { full, printJson, quick, rootOf, seeds, table } from "./figures/command-line.ts";
+import { bandSeries, drawLines } from "./figures/plots.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
-import {
-  bandSeries,
-  drawLines,
-  full,
-  printJson,
-  printTable,
-  quick,
-  rootOf,
-  seeds,
-} from "./language-models/command.ts";
 import { corpus } from "./language-models/corpus.ts";
 import {
   type Cell,
@@ -56,15 +48,17 @@ for (const seed of seeds) {
 }
 
 const bitsOf = (name: string): number[] => (cells[name] ?? []).map((c) => c.bitsPerCharacter);
-printTable(
-  ["heads", ...keySizes.map((keySize) => `key size ${keySize}`)],
-  headCounts.map((heads) => [
-    `${heads} (width/heads ${width / heads})`,
-    ...keySizes.map((keySize) => {
-      const bits = bitsOf(nameOf(heads, keySize));
-      return bits.length === 0 ? "" : spreadOfSeveral(bits, 3);
-    }),
-  ]),
+console.log(
+  table(
+    ["heads", ...keySizes.map((keySize) => `key size ${keySize}`)],
+    headCounts.map((heads) => [
+      `${heads} (width/heads ${width / heads})`,
+      ...keySizes.map((keySize) => {
+        const bits = bitsOf(nameOf(heads, keySize));
+        return bits.length === 0 ? "" : spreadOfSeveral(bits, 3);
+      }),
+    ]),
+  ),
 );
 console.log(describeCells(Object.values(cells).flat(), reference));
 const seriesOf = (heads: number): Series => {
@@ -78,4 +72,4 @@ await drawLines(root, "bits", {
   y: { label: "bits a character" },
   series: headCounts.map(seriesOf),
 });
-printJson({ steps: reference.steps, feedForward, cells });
+printJson({ seeds, steps: reference.steps, feedForward, cells });

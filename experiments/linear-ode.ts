@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { closedForms, hillSystem, rotatingSystem, triangularSystem } from "reparam/ode";
 import { type Cell, markdownTable, svgToPng, textTable } from "reparam/report";
+import { has, printJson, quick } from "./figures/command-line.ts";
 import { hardCases, solveHard } from "./linear-ode/hard-cases.ts";
 import { measuredOrders } from "./linear-ode/orders.ts";
 import {
@@ -17,7 +18,6 @@ import {
 import { solveEquations } from "./linear-ode/symbolic.ts";
 import { timing, timingCells, timingColumns } from "./linear-ode/timing.ts";
 
-const quick = process.argv.includes("--quick");
 const folder = quick ? "runs/experiments/linear-ode-quick" : "docs/results";
 const perDecade = quick ? 1 : 4;
 const systems = quick ? [rotatingSystem(2), hillSystem] : closedForms;
@@ -91,7 +91,7 @@ section(
   ]),
 );
 
-if (process.argv.includes("--timing")) {
+if (has("timing")) {
   const rows = timing();
   cells.timing = rows;
   section(
@@ -109,4 +109,4 @@ if (!quick) {
   ];
   writeFileSync(`${folder}/linear-ode.md`, `${[...head, ...page].join("\n\n")}\n`);
 }
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

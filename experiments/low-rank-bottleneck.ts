@@ -2,9 +2,10 @@
 // heads before and after the softmax buys at equal parameters.
 // npx tsx experiments/low-rank-bottleneck.ts [--quick] [--json]
 // Cells that are done are read from runs/experiments/low-rank-bottleneck and not made again.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { linePlot, type Series, svgToPng, textTable } from "reparam/report";
+import { kept } from "./figures/cells.ts";
+import { printJson, quick, rootOf } from "./figures/command-line.ts";
 import {
   attentionTable,
   counterExample,
@@ -19,25 +20,15 @@ import {
   type Setting,
 } from "./low-rank-bottleneck/fit-tables.ts";
 
-const quick = process.argv.includes("--quick");
-const root = `runs/experiments/low-rank-bottleneck${quick ? "-quick" : ""}`;
+const root = rootOf("low-rank-bottleneck");
 const seeds = quick ? 2 : 3;
 const search = quick ? { seeds, starts: 2, steps: 100 } : { seeds, starts: 4, steps: 2000 };
 const heads = 4;
 
 type Figures = Readonly<Record<string, number>>;
 
-async function cell(
-  name: string,
-  make: () => Promise<readonly Figures[]>,
-): Promise<readonly Figures[]> {
-  const file = `${root}/${name.replaceAll(/\W+/g, "-")}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures[];
-  console.error(`${name} …`);
-  const figures = await make();
-  await writeFile(file, JSON.stringify(figures));
-  return figures;
-}
+const cell = (name: string, make: () => Promise<readonly Figures[]>): Promise<readonly Figures[]> =>
+  kept(`${root}/${name.replaceAll(/\W+/g, "-")}.json`, make);
 
 /** Key sizes of one head for a table of n rows. */
 const keySizes: Readonly<Record<number, readonly number[]>> = quick
@@ -161,7 +152,7 @@ for (const [name, svg] of Object.entries(pictures)) {
 }
 const rows = Object.entries(cells).map(([name, figures]) => [name, textOf(figures)]);
 console.log(textTable(["cell", "KL, nats a row: mean over the seeds (least to largest)"], rows));
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });
 
 function textOf(figures: readonly Figures[]): string {
   if (figures[0]?.divergence === undefined) return JSON.stringify(figures[0]);

@@ -3,20 +3,15 @@
 // npx tsx experiments/mi-high-dimension.ts [--quick|--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/mi-high-dimension and not computed again; the pictures are
 // written there. --full has more estimators and 20,000 pairs.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { formatNumber, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { writeFile } from "node:fs/promises";
+import { formatNumber, linePlot, svgToPng } from "reparam/report";
 import { estimateMutualInformation, type InformationMethod } from "../src/mutual-information.ts";
+import { kept } from "./figures/cells.ts";
+import { full, printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
 import { type Problem, problems } from "./mi-high-dimension/problems.ts";
 
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const threadsFlag = process.argv.indexOf("--threads");
-const threads = threadsFlag < 0 ? 2 : Number(process.argv[threadsFlag + 1]);
-const root = `runs/experiments/mi-high-dimension${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("mi-high-dimension");
 const sizes = quick ? [2, 5] : [2, 10, 50];
 const rows = quick ? 400 : full ? 20_000 : 4000;
 const steps = quick ? 20 : 3000;
@@ -36,16 +31,12 @@ async function cell(
   method: InformationMethod,
   seed: number,
 ): Promise<Cell> {
-  const file = `${root}/${problem.name}-${size}-${method}-seed${seed}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Cell;
-  console.error(`${problem.name}, ${size} dimensions, ${method}, seed ${seed} …`);
-  const { x, y, nats } = problem.draw(size, rows, seed);
-  const options = { method, seed, steps, threads, batchSize: 128, patience: 15 };
-  const { value, standardError } = await estimateMutualInformation(x, y, options);
-  const found = { nats, value, standardError };
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(found));
-  return found;
+  return kept(`${root}/${problem.name}-${size}-${method}-seed${seed}.json`, async () => {
+    const { x, y, nats } = problem.draw(size, rows, seed);
+    const options = { method, seed, steps, threads, batchSize: 128, patience: 15 };
+    const { value, standardError } = await estimateMutualInformation(x, y, options);
+    return { nats, value, standardError };
+  });
 }
 
 function spread(values: readonly number[]): string {
@@ -99,4 +90,4 @@ for (const { name } of problems) {
   });
   await writeFile(`${root}/${name}.png`, await svgToPng(svg));
 }
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

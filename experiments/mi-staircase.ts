@@ -3,21 +3,17 @@
 // npx tsx experiments/mi-staircase.ts [--quick|--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/mi-staircase and not trained again; the pictures are written
 // there. --full doubles the steps and adds the concatenated critic, ten times as slow.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { formatNumber, linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { writeFile } from "node:fs/promises";
+import { formatNumber, linePlot, svgToPng } from "reparam/report";
 import type { CriticKind } from "../src/methods/mi/critics.ts";
+import { kept } from "./figures/cells.ts";
+import { full, numberOf, printJson, quick, rootOf, seeds, table } from "./figures/command-line.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
 import type { Variant } from "./mi-staircase/problem.ts";
 import { byNeighbours, climb, type Settings, trainees } from "./mi-staircase/train.ts";
 
-const quick = process.argv.includes("--quick");
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const threadsFlag = process.argv.indexOf("--threads");
-const threads = threadsFlag < 0 ? 1 : Number(process.argv[threadsFlag + 1]);
-const full = process.argv.includes("--full");
-const root = `runs/experiments/mi-staircase${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const threads = numberOf("threads", 1);
+const root = rootOf("mi-staircase");
 const levels = quick ? [2, 10] : [2, 4, 6, 8, 10];
 const stepsPerLevel = quick ? 48 : full ? 4000 : 2000;
 const batchSize = 64;
@@ -57,15 +53,8 @@ function cellOf(values: readonly number[]): Cell {
 }
 
 /** The result of `work`, or what it was before. */
-async function cached<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const file = `${root}/${name}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  console.error(`${name} …`);
-  const result = await work();
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(result));
-  return result;
-}
+const cached = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  kept(`${root}/${name}.json`, work);
 
 /** Cells of every estimator by name, a cell a seed. */
 async function measure(
@@ -165,4 +154,4 @@ for (const setting of settings) {
 console.log(
   `\nbatch ${batchSize}, ${stepsPerLevel} steps a level, the last quarter counts; bias: mean ± standard deviation over seeds ${seeds.join(", ")}; variance: of single batches; kraskov: ${pairs} pairs; pictures in ${root}`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

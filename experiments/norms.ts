@@ -3,17 +3,10 @@
 // npx tsx experiments/norms.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/norms and not trained again; the pictures are written there.
 // --full trains five times as long, and deeper networks.
+
+import { full, printJson, quick, rootOf, seeds, table } from "./figures/command-line.ts";
+import { bandSeries, drawLines } from "./figures/plots.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
-import {
-  bandSeries,
-  drawLines,
-  full,
-  printJson,
-  printTable,
-  quick,
-  rootOf,
-  seeds,
-} from "./language-models/command.ts";
 import { corpus, unigramBits } from "./language-models/corpus.ts";
 import { type Cell, describeCells, type Recipe, trainCell } from "./language-models/train-cell.ts";
 
@@ -76,9 +69,14 @@ function textOf(bits: readonly number[]): string {
 }
 
 for (const layers of depths) {
-  printTable(
-    [`${layers} layers`, ...rates.map((rate) => `rate ${rate}`)],
-    variants.map(({ name }) => [name, ...rates.map((rate) => textOf(bitsOf(name, layers, rate)))]),
+  console.log(
+    table(
+      [`${layers} layers`, ...rates.map((rate) => `rate ${rate}`)],
+      variants.map(({ name }) => [
+        name,
+        ...rates.map((rate) => textOf(bitsOf(name, layers, rate))),
+      ]),
+    ),
   );
   await drawLines(root, `${layers}-layers`, {
     title: `Test text after ${steps} steps, ${layers} layers`,
@@ -97,4 +95,4 @@ const all = Object.values(cells).flat();
 console.log(
   `${describeCells(all, { steps })}; frequencies of characters alone ${nothing.toFixed(3)}`,
 );
-printJson({ steps, frequencies: nothing, cells });
+printJson({ seeds, steps, frequencies: nothing, cells });

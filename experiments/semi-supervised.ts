@@ -6,21 +6,24 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { encodePng, imageGrid, train } from "reparam";
-import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { linePlot, svgToPng } from "reparam/report";
 import type { Tensor } from "reparam/tensor";
+import {
+  flag,
+  full,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  table,
+  threads,
+} from "./figures/command-line.ts";
 import { meanOf, spread } from "./figures/spread.ts";
 import { validationCurve } from "./figures/validation-curve.ts";
 
-const has = (flag: string): boolean => process.argv.includes(flag);
-const flagValue = (flag: string, preset: string): string =>
-  has(flag) ? (process.argv[process.argv.indexOf(flag) + 1] ?? preset) : preset;
-
-const [quick, full] = [has("--quick"), has("--full")];
 /** Other digits in MNIST's format, for a machine without network. */
-const data = flagValue("--data", "mnist");
-const threads = Number(flagValue("--threads", "2"));
-const root = `runs/experiments/semi-supervised${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const data = flag("data") ?? "mnist";
+const root = rootOf("semi-supervised");
 const labelCounts = quick ? [20] : [100, 1000];
 const epochs = full ? 60 : 5;
 /** Of the core grid: a third of the images, and smaller networks. */
@@ -111,7 +114,6 @@ for (const labels of labelCounts) {
     series.push({ name, x: points.map((_, i) => i + 1), y: points });
   }
 }
-const table = has("--markdown") ? markdownTable : textTable;
 const columns = ["labels", "trained by", "test error %", "each seed", "−ELBO, nats", "seconds"];
 console.log(table(columns, rows));
 const svg = linePlot({
@@ -126,4 +128,4 @@ await writeFile(`${root}/error.png`, await svgToPng(svg));
 console.log(
   `${epochs} epochs; mean ± standard deviation over seeds ${seeds.join(", ")}; pictures in ${root}`,
 );
-if (has("--json")) console.log(JSON.stringify({ seeds, epochs, cells }));
+printJson({ seeds, epochs, cells });

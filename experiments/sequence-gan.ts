@@ -8,16 +8,12 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type TrainSettings, train } from "reparam";
 import { arithmeticEntropy } from "reparam/data";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { full, has, printJson, quick, rootOf, seeds, threads } from "./figures/command-line.ts";
 import { meanOf, spread } from "./figures/spread.ts";
 import { validationCurve } from "./figures/validation-curve.ts";
 import { lengthDistance, runDistance, textsOf, validShare } from "./sequence-gan/strings.ts";
 
-const has = (flag: string): boolean => process.argv.includes(flag);
-const threadsAt = process.argv.indexOf("--threads");
-const threads = threadsAt < 0 ? 2 : Number(process.argv[threadsAt + 1]);
-const [quick, full] = [has("--quick"), has("--full")];
-const root = `runs/experiments/sequence-gan${quick ? "-quick" : full ? "-full" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("sequence-gan");
 const epochs = full ? 50 : 10;
 const drawn = quick ? 200 : 5000;
 
@@ -105,7 +101,7 @@ const columns = [
   ...["trained by", "valid %", "distance of pairs", "of triples", "of lengths"],
   ...["−log p, nats", "seconds"],
 ];
-console.log((has("--markdown") ? markdownTable : textTable)(columns, rows));
+console.log((has("markdown") ? markdownTable : textTable)(columns, rows));
 console.log(shown.join("\n"));
 const svg = linePlot({
   title: "Validation −log p of a sentence, mean over seeds",
@@ -119,4 +115,4 @@ await writeFile(`${root}/likelihood.png`, await svgToPng(svg));
 console.log(
   `${epochs} epochs, ${drawn} sentences drawn; the data has ${arithmeticEntropy.toFixed(3)} nats a sentence; mean ± standard deviation over seeds ${seeds.join(", ")}`,
 );
-if (has("--json")) console.log(JSON.stringify({ seeds, epochs, cells }));
+printJson({ seeds, epochs, cells });

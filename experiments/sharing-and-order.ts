@@ -3,8 +3,10 @@
 // npx tsx experiments/sharing-and-order.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/sharing-and-order and not trained again; the picture is
 // written there. --full trains longer, wider networks.
+
+import { printJson, rootOf, seeds, table } from "./figures/command-line.ts";
+import { drawBars } from "./figures/plots.ts";
 import { meanOf, spreadOfSeveral } from "./figures/spread.ts";
-import { drawBars, printJson, printTable, rootOf, seeds } from "./language-models/command.ts";
 import { corpus } from "./language-models/corpus.ts";
 import {
   type Cell,
@@ -40,16 +42,18 @@ for (const seed of seeds) {
     shared[share]?.push(keep(`share ${share}`, made));
   }
 }
-printTable(
-  ["shared by all layers", "parameters", "bits a character"],
-  shares.map((share) => [
-    share,
-    String(shared[share]?.[0]?.parameters),
-    spreadOfSeveral(
-      (shared[share] ?? []).map(({ bitsPerCharacter }) => bitsPerCharacter),
-      3,
-    ),
-  ]),
+console.log(
+  table(
+    ["shared by all layers", "parameters", "bits a character"],
+    shares.map((share) => [
+      share,
+      String(shared[share]?.[0]?.parameters),
+      spreadOfSeveral(
+        (shared[share] ?? []).map(({ bitsPerCharacter }) => bitsPerCharacter),
+        3,
+      ),
+    ]),
+  ),
 );
 console.log(`${layers} layers; ${describeCells(Object.values(shared).flat(), smallGpt({}))}`);
 
@@ -67,12 +71,14 @@ const percent = (task: string, of: keyof PairCell): string => {
   const shares = shareOf(task, of).map((share) => 100 * share);
   return shares.length === 0 ? "" : spreadOfSeveral(shares, 1);
 };
-printTable(
-  ["second task", "masked tokens found %", "own pairs %", "probe: order %", "probe: next %"],
-  pairTasks.map((task) => [
-    task,
-    ...(["masked", "own", "order", "next"] as const).map((of) => percent(task, of)),
-  ]),
+console.log(
+  table(
+    ["second task", "masked tokens found %", "own pairs %", "probe: order %", "probe: next %"],
+    pairTasks.map((task) => [
+      task,
+      ...(["masked", "own", "order", "next"] as const).map((of) => percent(task, of)),
+    ]),
+  ),
 );
 console.log(describePairs(Object.values(pairs).flat()));
 await drawBars(root, "probes", {
@@ -85,4 +91,4 @@ await drawBars(root, "probes", {
     })),
   ),
 });
-printJson({ cells });
+printJson({ seeds, cells });

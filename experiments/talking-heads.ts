@@ -3,17 +3,10 @@
 // npx tsx experiments/talking-heads.ts [--quick] [--full] [--json] [--markdown] [--threads N]
 // Cells that are done are read from runs/experiments/talking-heads and not trained again; the picture is written
 // there. --full trains seven times as long, with twice the width and four times the context and more numbers of heads.
+
+import { full, printJson, quick, rootOf, seeds, table } from "./figures/command-line.ts";
+import { bandSeries, drawLines } from "./figures/plots.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
-import {
-  bandSeries,
-  drawLines,
-  full,
-  printJson,
-  printTable,
-  quick,
-  rootOf,
-  seeds,
-} from "./language-models/command.ts";
 import { corpus } from "./language-models/corpus.ts";
 import {
   type Cell,
@@ -67,15 +60,17 @@ for (const seed of seeds) {
 
 const bitsOf = (heads: number, name: string): number[] =>
   (cells[`${heads} heads, ${name}`] ?? []).map(({ bitsPerCharacter }) => bitsPerCharacter);
-printTable(
-  ["mixed", ...headCounts.map((heads) => `${heads} heads`)],
-  mixings.map(({ name }) => [
-    name,
-    ...headCounts.map((heads) => {
-      const bits = bitsOf(heads, name);
-      return bits.length === 0 ? "" : spreadOfSeveral(bits, 3);
-    }),
-  ]),
+console.log(
+  table(
+    ["mixed", ...headCounts.map((heads) => `${heads} heads`)],
+    mixings.map(({ name }) => [
+      name,
+      ...headCounts.map((heads) => {
+        const bits = bitsOf(heads, name);
+        return bits.length === 0 ? "" : spreadOfSeveral(bits, 3);
+      }),
+    ]),
+  ),
 );
 console.log(describeCells(Object.values(cells).flat(), reference));
 await drawLines(root, "bits", {
@@ -88,4 +83,4 @@ await drawLines(root, "bits", {
     return bandSeries(name, own, values);
   }),
 });
-printJson({ steps: reference.steps, cells });
+printJson({ seeds, steps: reference.steps, cells });

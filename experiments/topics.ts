@@ -5,12 +5,12 @@
 // writes docs/results/topics.md and its picture.
 import { writeFile } from "node:fs/promises";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { flag, printJson, quick, seeds } from "./figures/command-line.ts";
 import { spread } from "./figures/spread.ts";
-import { type Cell, quick, root, run } from "./topics/model.ts";
+import { type Cell, root, run } from "./topics/model.ts";
 
-const seeds = quick ? [0] : [0, 1, 2];
 const sizes = quick ? [2, 4] : [1, 5, 10, 20];
-const page = !quick && !process.argv.includes("--data");
+const page = !quick && flag("data") === undefined;
 const folder = page ? "docs/results" : root;
 
 const cells: Record<string, Cell[]> = {};
@@ -90,10 +90,8 @@ if (page) {
   ];
   await writeFile(`${folder}/topics.md`, `${text.join("\n\n")}\n`);
 }
-if (process.argv.includes("--json")) {
-  const figures = Object.entries(cells).map(([topics, done]) => [
-    `${topics} topics`,
-    done.map((cell) => ({ ...cell.figures, foldIn: cell.foldIn })),
-  ]);
-  console.log(JSON.stringify({ cells: Object.fromEntries(figures) }));
-}
+const figures = Object.entries(cells).map(([topics, done]) => [
+  `${topics} topics`,
+  done.map((cell) => ({ ...cell.figures, foldIn: cell.foldIn })),
+]);
+printJson({ cells: Object.fromEntries(figures) });

@@ -1,6 +1,6 @@
 // Modes covered and share of good samples of points in the plane: a ring of 8, a grid of 25, a spiral, for objectives
 // and regularizations at the same settings.
-// npx tsx experiments/toy-modes.ts [--quick] [--full] [--json] [--threads 1]
+// npx tsx experiments/toy-modes.ts [--quick] [--full] [--json] [--threads 1] [--minutes 20]
 // Cells that are done are read from runs/experiments/toy-modes and not trained again; one that was killed goes on.
 // Without --quick it writes docs/results/toy-modes.md and its pictures.
 import { existsSync } from "node:fs";
@@ -10,20 +10,13 @@ import { decodeNpy, encodeNpy } from "reparam/data";
 import { modeFigures, slicedWasserstein } from "reparam/metrics";
 import { markdownTable } from "reparam/report";
 import { cellOf, processorSeconds } from "./figures/cells.ts";
+import { full, late, numberOf, printJson, quick, rootOf, seeds } from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { type Cell, gridOf } from "./toy-modes/setting.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const threads = Number(flag("--threads") ?? 1);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Infinity);
-const root = `runs/experiments/toy-modes${quick ? "-quick" : ""}`;
+const threads = numberOf("threads", 1);
+const root = rootOf("toy-modes", { fullAdds: true });
 const docs = quick ? root : "docs/results";
-const seeds = quick ? [0] : [0, 1, 2];
 const steps = quick ? 20 : 3000;
 const batchSize = 256;
 const network = { latents: 2, width: 128, layers: 3, learningRate: 1e-3 };
@@ -84,7 +77,7 @@ for (const part of [cells.filter(isFirst), cells.filter((cell) => !isFirst(cell)
   for (const seed of seeds) {
     for (const cell of part) {
       const done = existsSync(`${folderOf(cell, seed)}/figures.json`);
-      if (performance.now() > deadline && !done) continue;
+      if (late() && !done) continue;
       console.error(`${nameOf(cell)}, seed ${seed} …`);
       found[nameOf(cell)] = [...(found[nameOf(cell)] ?? []), await run(cell, seed)];
     }
@@ -146,6 +139,4 @@ if (!quick) {
     if (cell !== undefined) await draw(cell, name);
   }
 }
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify({ seeds, steps, batchSize, drawn, cells: found }));
-}
+printJson({ seeds, steps, batchSize, drawn, cells: found });

@@ -1,25 +1,19 @@
 // Two learning rates or one: Fréchet distance at equal steps of the generator (Heusel et al., "GANs trained by a two
 // time-scale update rule converge to a local Nash equilibrium", 2017, section 4).
-// npx tsx experiments/ttur.ts [--quick] [--json] [--data fashion-mnist] [--threads 1]
+// npx tsx experiments/ttur.ts [--quick] [--json] [--data fashion-mnist] [--threads 1] [--minutes 20]
 // Cells that are done are read from runs/experiments/ttur and not trained again; one that was killed goes on; --minutes 20
 // stops after that time, between two cells.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { loadDataset } from "reparam";
 import { markdownTable } from "reparam/report";
+import { flag, late, numberOf, printJson, quick, rootOf, seeds } from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { type ImageFigures, imageCell, judgeBy } from "./gan-regularizers/train-cell.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const data = flag("--data") ?? "fashion-mnist";
-const threads = Number(flag("--threads") ?? 1);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Infinity);
-const root = `runs/experiments/ttur${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const data = flag("data") ?? "fashion-mnist";
+const threads = numberOf("threads", 1);
+const root = rootOf("ttur");
 const steps = quick ? 2 : 1000;
 const batchSize = quick ? 8 : 64;
 const network = { width: quick ? 4 : 16, average: 0.99, penalty: "none" };
@@ -41,7 +35,7 @@ for (const seed of seeds) {
   for (const [generator, discriminator] of rates.slice(0, quick ? 2 : 4)) {
     const name = `generator ${generator}, discriminator ${discriminator}`;
     const folder = `${root}/${generator}-${discriminator}-seed${seed}`;
-    if (performance.now() > deadline && !existsSync(`${folder}/figures.json`)) continue;
+    if (late() && !existsSync(`${folder}/figures.json`)) continue;
     console.error(`${name}, seed ${seed} …`);
     const options = {
       ...network,
@@ -72,6 +66,4 @@ console.log(markdownTable([...head, "seeds"], rows));
 console.log(
   `${data}, dcgan of width ${network.width}, non-saturating, no penalty, ${steps} steps of either player, batches of ${batchSize}; ${judge.images} samples against ${judge.images} test images in 64 features of fashion-mnist.onnx (SHA-256 ${judge.sha256}); seeds ${seeds.join(", ")}, mean ± standard deviation over them; ${threads} thread`,
 );
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify({ seeds, steps, batchSize, images: judge.images, cells }));
-}
+printJson({ seeds, steps, batchSize, images: judge.images, cells });

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { levelAt, logLikelihood, noiseProcess, type ProcessName } from "reparam/methods/diffusion";
 import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import { printJson, quick } from "./figures/command-line.ts";
 import {
   endOf,
   errorTo,
@@ -15,7 +16,6 @@ import {
 } from "./two-d/mixture.ts";
 import { sampled, samplePicture } from "./two-d/pictures.ts";
 
-const quick = process.argv.includes("--quick");
 const folder = quick ? "runs/experiments/two-d-quick" : "docs/results";
 mkdirSync(folder, { recursive: true });
 
@@ -195,4 +195,4 @@ at 200 points of the data's distribution:
 ${markdownTable(likelihoodColumns, likelihoodCells)}
 `;
 writeFileSync(`${folder}/two-d.md`, page);
-if (process.argv.includes("--json")) console.log(JSON.stringify({ cells }));
+printJson({ cells });

@@ -5,14 +5,12 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type TrainSettings, train } from "reparam";
 import { textTable } from "reparam/report";
+import { flag, printJson, quick, rootOf, seeds } from "./figures/command-line.ts";
 import { spread } from "./figures/spread.ts";
 
-const quick = process.argv.includes("--quick");
-const dataFlag = process.argv.indexOf("--data");
 /** Other digits in MNIST's format, for a machine without network. */
-const data = dataFlag < 0 ? "mnist" : (process.argv[dataFlag + 1] ?? "mnist");
-const root = `runs/experiments/vae-mnist${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const data = flag("data") ?? "mnist";
+const root = rootOf("vae-mnist");
 
 interface Cell {
   readonly method: string;
@@ -81,4 +79,4 @@ const images = Object.values(all)[0]?.[0]?.testImages;
 console.log(
   `nats an image on ${images} test images; mean ± standard deviation over seeds ${seeds.join(", ")}`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, cells: all }));
+printJson({ seeds, cells: all });

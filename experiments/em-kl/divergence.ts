@@ -1,7 +1,8 @@
 // The joint divergence after every E-step and every M-step.
 import { compileFunction } from "reparam";
 import { openPartialFit } from "reparam/run";
-import { blobs, methodFor, quick } from "./setting.ts";
+import { quick } from "../figures/command-line.ts";
+import { blobs, methodFor } from "./setting.ts";
 
 export interface Turn {
   readonly iteration: number;

@@ -3,7 +3,8 @@ import { compileFunction, evaluateSplit, fit } from "reparam";
 import { makeSplit, type Split } from "reparam/data";
 import { weightsOf } from "reparam/step";
 import type { Tensor } from "reparam/tensor";
-import { blobs, methodFor, quick } from "./setting.ts";
+import { quick } from "../figures/command-line.ts";
+import { blobs, methodFor } from "./setting.ts";
 
 export interface OnlineRun {
   readonly name: string;

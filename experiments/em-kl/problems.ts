@@ -3,7 +3,8 @@ import type { Phase } from "reparam/step";
 import { initialState, iteratePhase } from "reparam/step";
 import { heldState } from "../../src/run/checkpoint.ts";
 import { PhaseRun } from "../../src/run/phase-run.ts";
-import { blobs, type Kind, methodFor, quick } from "./setting.ts";
+import { quick } from "../figures/command-line.ts";
+import { blobs, type Kind, methodFor } from "./setting.ts";
 
 export interface Rises {
   readonly problems: number;

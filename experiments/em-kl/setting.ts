@@ -1,25 +1,17 @@
 // Rows around centres, models that are stepped by hand, and results that are kept between runs.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { findMethod } from "reparam";
 import type { BatchSpec, Method } from "reparam/step";
 import { dim, fillNormal, spec, type Tensor, tensor } from "reparam/tensor";
+import { kept } from "../figures/cells.ts";
+import { rootOf } from "../figures/command-line.ts";
 
-export const quick = process.argv.includes("--quick");
-export const root = `runs/experiments/em-kl${quick ? "-quick" : ""}`;
+export const root = rootOf("em-kl");
 export const kinds = ["full", "tied", "diagonal", "spherical"] as const;
 export type Kind = (typeof kinds)[number];
 
 /** The result of `work`, or what it was before. */
-export async function cell<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const file = `${root}/${name.replaceAll(/[^\w.]+/g, "-")}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  console.error(`${name} …`);
-  const result = await work();
-  await mkdir(root, { recursive: true });
-  await writeFile(file, JSON.stringify(result));
-  return result;
-}
+export const cell = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  kept(`${root}/${name.replaceAll(/[^\w.]+/g, "-")}.json`, work);
 
 /** Rows [count, size] of unit variance around centres that are about `apart` times as far from each other. */
 export function blobs(

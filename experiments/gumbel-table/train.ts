@@ -1,6 +1,6 @@
 // One training, and the figures of one trained model.
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import {
   compileFunction,
   type Dataset,
@@ -11,6 +11,7 @@ import {
   weightsOf,
 } from "reparam";
 import { dataShape } from "../../src/run/index.ts";
+import { kept } from "../figures/cells.ts";
 import { type Estimator, optionsOf, type Setting } from "./setting.ts";
 
 export interface Training {
@@ -48,14 +49,6 @@ const folderOf = ({ setting, estimator, rate, seed }: Training, { root }: Budget
 /** Whether a training, or the test of it, is done. */
 export const isKept = (what: "curve" | "figures", training: Training, budget: Budget): boolean =>
   existsSync(`${folderOf(training, budget)}/${what}.json`);
-
-/** The result of `work`, or what it was before. */
-async function kept<T>(file: string, work: () => Promise<T>): Promise<T> {
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  const result = await work();
-  await writeFile(file, JSON.stringify(result));
-  return result;
-}
 
 async function methodOf({ setting, estimator, rate }: Training, budget: Budget): Promise<Method> {
   const { steps } = budget;

@@ -1,7 +1,7 @@
 // The text of the experiments with language models.
 import { fileURLToPath } from "node:url";
 import { type Dataset, loadDataset } from "reparam/data";
-import { quick } from "./command.ts";
+import { quick } from "../figures/command-line.ts";
 
 /** A page of this repository, for a machine without network. */
 const page = fileURLToPath(new URL("../../docs/guide/text.md", import.meta.url));

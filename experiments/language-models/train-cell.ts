@@ -4,8 +4,9 @@ import type { Dataset } from "reparam/data";
 import { dataShape } from "reparam/run";
 import { initialState } from "reparam/step";
 import { elementCount, leaves, type Tensor, type Tree } from "reparam/tensor";
+import { fileOf, kept } from "../figures/cells.ts";
+import { full, quick, seeds, threads } from "../figures/command-line.ts";
 import { meanOf } from "../figures/spread.ts";
-import { cell, full, quick, seeds, threads } from "./command.ts";
 
 /** A training whose rate falls along a cosine to its end. */
 export interface Recipe {
@@ -77,7 +78,7 @@ export const trainCell = (
   seed: number,
   { data, recipe }: { readonly data: Dataset; readonly recipe: Recipe },
 ): Promise<Cell> =>
-  cell(root, `${name} seed ${seed}`, async () => {
+  kept(fileOf(root, `${name} seed ${seed}`), async () => {
     const { batchSize, steps, options } = recipe;
     const parameters = await parametersOf(data, recipe);
     const start = performance.now();

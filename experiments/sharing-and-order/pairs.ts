@@ -3,8 +3,9 @@ import { compileFunction, type TrainedModel, train } from "reparam";
 import type { Dataset, Split } from "reparam/data";
 import { linearProbe } from "reparam/metrics";
 import { fillUniform, type Tensor, tensor, tensorOf } from "reparam/tensor";
+import { fileOf, kept } from "../figures/cells.ts";
+import { full, quick, seeds, threads } from "../figures/command-line.ts";
 import { meanOf } from "../figures/spread.ts";
-import { cell, full, quick, seeds, threads } from "../language-models/command.ts";
 
 export const pairTasks = ["none", "sentence-order", "next-sentence"] as const;
 type PairTask = (typeof pairTasks)[number];
@@ -33,7 +34,7 @@ export const pairCell = (
   seed: number,
   data: Dataset,
 ): Promise<PairCell> =>
-  cell(root, `pairs ${task} seed ${seed}`, async () => {
+  kept(fileOf(root, `pairs ${task} seed ${seed}`), async () => {
     const start = performance.now();
     const model = await train("bert", {
       ...{ data, steps, batchSize, seed, threads },

@@ -7,12 +7,11 @@ import { topicTerms } from "reparam/methods/em";
 import { dataShape, rowsOf } from "reparam/run";
 import type { Method } from "reparam/step";
 import type { Tensor, Tree } from "reparam/tensor";
+import { flag, quick, rootOf } from "../figures/command-line.ts";
 
-export const quick = process.argv.includes("--quick");
-const dataFlag = process.argv.indexOf("--data");
 /** Images serve too: their pixels are the terms. */
-const data = dataFlag < 0 ? "state-of-the-union" : (process.argv[dataFlag + 1] ?? "");
-export const root = `runs/experiments/topics${quick ? "-quick" : ""}`;
+const data = flag("data") ?? "state-of-the-union";
+export const root = rootOf("topics");
 
 export interface Cell {
   /** Of the words of the other half of each document. */

@@ -1,5 +1,6 @@
 // Every experiment runs with --quick on digits that need no network, and ends with its figures as JSON.
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,15 +12,22 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const digits = join(root, "test/data/mnist-sample");
 const experiments = (await readdir(join(root, "experiments"))).filter((f) => f.endsWith(".ts"));
 
-async function run(file: string, cwd: string): Promise<string> {
+async function run(file: string, cwd: string, flags: readonly string[]): Promise<string> {
   const script = join(root, "experiments", file);
   const tsx = import.meta.resolve("tsx");
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--import", tsx, script, "--quick", "--json", "--data", digits],
+    ["--import", tsx, script, ...flags],
     { cwd, env: { ...process.env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json") } },
   );
-  return stdout.trimEnd().split("\n").at(-1) ?? "";
+  return stdout.trimEnd();
+}
+
+/** The figures of a quick run, on digits where the experiment has data that can be chosen. */
+async function figuresOf(file: string, cwd: string): Promise<{ readonly cells: object }> {
+  const chosen = readFileSync(join(root, "experiments", file), "utf8").includes("[--data ");
+  const flags = ["--quick", "--json", ...(chosen ? ["--data", digits] : [])];
+  return JSON.parse((await run(file, cwd, flags)).split("\n").at(-1) ?? "");
 }
 
 const leavesOf = (value: unknown): unknown[] =>
@@ -29,15 +37,26 @@ const leavesOf = (value: unknown): unknown[] =>
 it.concurrent.each(experiments)("%s", { timeout: 120_000 }, async (file) => {
   const folder = await mkdtemp(join(tmpdir(), "reparam-experiment-"));
   try {
-    const first = JSON.parse(await run(file, folder)) as { cells: object };
+    const first = await figuresOf(file, folder);
     // What is not finite becomes null in JSON. Texts name what a cell is of.
     const figures = leavesOf(first.cells).filter((value) => typeof value !== "string");
     expect(figures.length).toBeGreaterThan(0);
     for (const value of figures)
       expect(typeof value === "boolean" || Number.isFinite(value)).toBe(true);
     // A second call reads what the first one left, and says the same.
-    expect(JSON.parse(await run(file, folder))).toEqual(first);
+    expect(await figuresOf(file, folder)).toEqual(first);
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+it("--help prints what a script says of itself, and a flag that is not there is refused", async () => {
+  const help = await run("norms.ts", root, ["--help"]);
+  expect(help).toContain("npx tsx experiments/norms.ts [--quick] [--full]");
+  await expect(run("norms.ts", root, ["--timing"])).rejects.toMatchObject({
+    ...{ code: 2, stdout: "" },
+    stderr: expect.stringMatching(
+      /^norms\.ts: Unknown option '--timing'\. It takes --quick, --full/m,
+    ),
+  });
 });
