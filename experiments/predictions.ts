@@ -1,32 +1,30 @@
 // What a diffusion's network predicts: noise, data, v, the mix of EDM or the velocity of a flow, at equal budget.
-// npx tsx experiments/predictions.ts [--quick] [--full] [--json] [--markdown] [--threads 1] [--minutes 10]
+// npx tsx experiments/predictions.ts [--quick | --full] [--json] [--markdown] [--seeds 0,1,2] [--threads 1] [--minutes 10]
 // Points of eight normal distributions on a ring; the distance of samples to test points by 5, 10 and 20 evaluations. All
 // predictions on one noise process and one law of times, and EDM and flow as published. --full has other data too. Cells
 // that are done are read from runs/experiments/predictions; one that was killed goes on.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { train } from "reparam";
-import { markdownTable, textTable } from "reparam/report";
 import { slicedWasserstein } from "../src/metrics/index.ts";
 import { compileFunction, rowsOf, sampleRows } from "../src/run/index.ts";
 import type { Tensor } from "../src/tensor/index.ts";
+import { cellOf } from "./figures/cells.ts";
+import {
+  late,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  sized,
+  table,
+  threads,
+} from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const threads = Number(flag("--threads") ?? 2);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Number.POSITIVE_INFINITY);
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/predictions${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("predictions", { fullAdds: true });
 const stepCounts = quick ? [5] : [5, 10, 20];
 const [steps, batchSize, count] = quick ? [30, 64, 200] : [1000, 256, 4000];
-const datasets = process.argv.includes("--full")
-  ? ["eight-gaussians", "two-moons", "spirals"]
-  : ["eight-gaussians"];
+const core = ["eight-gaussians"];
+const datasets = sized(core, core, [...core, "two-moons", "spirals"]);
 
 const shared = { process: "vp-cosine", times: "stratified", weighting: "simple" };
 const variants: Readonly<Record<string, object>> = {
@@ -43,14 +41,13 @@ const variants: Readonly<Record<string, object>> = {
 
 type Figures = Readonly<Record<string, number>>;
 
-/** Trains one cell, or reads its figures where it was trained before; undefined when the time is over. */
-async function run(data: string, name: string, seed: number): Promise<Figures | undefined> {
-  const folder = `${root}/${data}-${name.replaceAll(/\W+/g, "-")}-seed${seed}`;
-  const file = `${folder}/figures.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures;
-  if (performance.now() > deadline) return undefined;
-  console.error(`${data}, ${name}, seed ${seed} …`);
-  await mkdir(folder, { recursive: true });
+/** Trains one cell, and samples from it. */
+async function measured(
+  folder: string,
+  data: string,
+  name: string,
+  seed: number,
+): Promise<Figures> {
   const { method, weights, dataset } = await train("diffusion", {
     ...{ data, seed, folder, threads, steps, batchSize },
     load: { validation: 0, ...(quick && { toySize: 800 }) },
@@ -69,7 +66,6 @@ async function run(data: string, name: string, seed: number): Promise<Figures | 
   const half = Math.floor((test.shape[0] as number) / 2);
   const halves = [0, half].map((from) => rowsOf(dataset.test, from, from + half).x as Tensor);
   figures.floor = slicedWasserstein(halves[0] as Tensor, halves[1] as Tensor) / Math.SQRT2;
-  await writeFile(file, JSON.stringify(figures));
   return figures;
 }
 
@@ -78,10 +74,14 @@ let missing = 0;
 for (const seed of seeds) {
   for (const data of datasets) {
     for (const name of Object.keys(variants)) {
-      const figures = await run(data, name, seed);
+      if (late()) {
+        missing += 1;
+        continue;
+      }
+      const folder = `${root}/${data}-${name.replaceAll(/\W+/g, "-")}-seed${seed}`;
+      const figures = await cellOf(folder, () => measured(folder, data, name, seed));
       const cell = datasets.length > 1 ? `${data}: ${name}` : name;
-      if (figures === undefined) missing += 1;
-      else cells[cell] = [...(cells[cell] ?? []), figures];
+      cells[cell] = [...(cells[cell] ?? []), figures];
     }
   }
 }
@@ -106,4 +106,4 @@ console.log(
 console.log(
   `sliced Wasserstein distance of ${count} samples to test points; ${steps} updates of batches of ${batchSize}; dpm-solver++2m; mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, steps, count, cells }));
+printJson({ seeds, steps, count, cells });

@@ -1,28 +1,20 @@
 // Reflow (Liu, Gong, Liu, "Flow straight and fast", 2023, section 2.2): a flow is trained again on the pairs of noise and
 // data that it made itself. Its paths become straighter, and few Euler steps are enough.
-// npx tsx experiments/reflow.ts [--quick] [--json] [--markdown] [--threads 1] [--minutes 10]
+// npx tsx experiments/reflow.ts [--quick] [--json] [--markdown] [--seeds 0,1,2] [--threads 1] [--minutes 10]
 // Cells that are done are read from runs/experiments/reflow; one that was killed goes on. The picture is written there.
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { type Dataset, train } from "reparam";
-import { drawSamples, markdownTable, textTable } from "reparam/report";
+import { drawSamples } from "reparam/report";
 import { makeSplit } from "../src/data/index.ts";
 import { slicedWasserstein } from "../src/metrics/index.ts";
 import { compileFunction, rowsOf } from "../src/run/index.ts";
 import type { Method } from "../src/step/index.ts";
 import { fillNormal, type Tensor, type Tree } from "../src/tensor/index.ts";
+import { cellOf } from "./figures/cells.ts";
+import { late, printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const threads = Number(flag("--threads") ?? 2);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Number.POSITIVE_INFINITY);
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/reflow${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
+const root = rootOf("reflow");
 const stepCounts = quick ? [1, 2] : [1, 2, 4, 20];
 const [steps, batchSize, count, pairs] = quick ? [20, 64, 200, 200] : [1000, 256, 4000, 10_000];
 const pairSteps = quick ? 4 : 30;
@@ -81,12 +73,8 @@ function paired(dataset: Dataset, noise: Tensor, made: Tensor): Dataset {
   return { ...dataset, train: makeSplit({ x: column(made), noise: column(noise) }) };
 }
 
-/** All rounds of a seed, or its figures where they were made before; undefined when the time is over. */
-async function run(seed: number): Promise<Figures[] | undefined> {
-  const folder = `${root}/seed${seed}`;
-  const file = `${folder}/figures.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures[];
-  if (performance.now() > deadline) return undefined;
+/** All rounds of a seed. */
+async function rounded(folder: string, seed: number): Promise<Figures[]> {
   const found: Figures[] = [];
   let source: string | Dataset = data;
   for (let round = 1; round <= rounds; round++) {
@@ -115,16 +103,19 @@ async function run(seed: number): Promise<Figures[] | undefined> {
     if (round < rounds)
       source = paired(model.dataset, start, await sampled(model, start, pairSteps));
   }
-  await writeFile(file, JSON.stringify(found));
   return found;
 }
 
 const cells: Record<string, Figures[]> = {};
 let missing = 0;
 for (const seed of seeds) {
-  const found = await run(seed);
-  if (found === undefined) missing += 1;
-  for (const [i, figures] of (found ?? []).entries()) {
+  if (late()) {
+    missing += 1;
+    continue;
+  }
+  const folder = `${root}/seed${seed}`;
+  const found = await cellOf(folder, () => rounded(folder, seed));
+  for (const [i, figures] of found.entries()) {
     const name = `${i + 1}-rectified flow`;
     cells[name] = [...(cells[name] ?? []), figures];
   }
@@ -146,4 +137,4 @@ console.log(table(["", "curvature", ...stepCounts.map((n) => `${n} Euler steps`)
 console.log(
   `sliced Wasserstein distance of ${count} samples to test points; ${steps} updates of batches of ${batchSize} a flow, ${pairs} pairs by ${pairSteps} steps; mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} seeds missing`,
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ seeds, steps, count, cells }));
+printJson({ seeds, steps, count, cells });

@@ -8,6 +8,7 @@ import type { Tensor, Tree } from "reparam/tensor";
 
 export type ImageSampler = SamplerOptions & {
   readonly sampler: NonNullable<SamplerOptions["sampler"]>;
+  readonly guidance?: number;
 };
 
 interface Loaded {
@@ -20,6 +21,7 @@ interface Loaded {
 
 export interface Model extends Pick<Loaded, "command" | "about"> {
   readonly row: readonly number[];
+  /** Images of all classes in turn, where the model has classes. */
   sample(options: ImageSampler, count: number, seed: number): Promise<Tensor>;
   test(count: number): Tensor;
 }
@@ -29,6 +31,8 @@ interface Options {
   readonly quick: boolean;
   readonly threads: number;
   readonly train: typeof train;
+  /** Also a quick model has classes. */
+  readonly conditional?: boolean;
 }
 
 export async function openModel(run: string | undefined, options: Options): Promise<Model> {
@@ -41,9 +45,17 @@ export async function openModel(run: string | undefined, options: Options): Prom
       const compiled = await compileFunction(method, "sample", weights, {
         ...{ threads: options.threads, options: sampler },
       });
-      const made = (await sampleRows(compiled, count, { seed })).image as Tensor;
+      const classes = compiled.definition.inputs.label?.classes;
+      const label = (from: number, to: number): Tensor => ({
+        ...{ dtype: "int32", shape: [to - from] },
+        data: Int32Array.from({ length: to - from }, (_, i) => (from + i) % (classes ?? 1)),
+      });
+      const made = await sampleRows(compiled, count, {
+        seed,
+        inputs: (from, to) => (classes === undefined ? {} : { label: label(from, to) }),
+      });
       await compiled.release();
-      return made;
+      return made.image as Tensor;
     },
     test: (count) => rowsOf(dataset.test, 0, Math.min(count, dataset.test.length)).image as Tensor,
   };
@@ -68,10 +80,16 @@ async function readRun(folder: string): Promise<Loaded> {
   };
 }
 
-async function trainSmall({ data, quick, threads, train: fit }: Options): Promise<Loaded> {
+async function trainSmall({
+  data,
+  quick,
+  threads,
+  train: fit,
+  conditional,
+}: Options): Promise<Loaded> {
   const steps = quick ? 2 : 3000;
   const options = quick
-    ? { width: 8, multipliers: "1", patch: 4 }
+    ? { width: 8, multipliers: "1", patch: 4, ...(conditional && { conditional }) }
     : { width: 24, conditional: true, sigmaData: 0.7, learningRate: 1.5e-3 };
   const model = await fit("diffusion", { data, steps, batchSize: 32, threads, options });
   const { method, weights, dataset } = model;
