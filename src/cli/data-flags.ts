@@ -12,6 +12,21 @@ const columnsOption = (flags: string, description: string): Option =>
     return names;
   });
 
+export const unreadableOption = (): Option =>
+  new Option(
+    "--unreadable <how>",
+    "files of a folder that are no images, or damaged ones (default: refuse)",
+  ).choices(["refuse", "skip"]);
+
+/** Flags of folders of images that are not all alike. */
+export const folderFlags = (): Option[] => [
+  unreadableOption(),
+  new Option(
+    "--unlike <how>",
+    "images of a folder of another size or colour than most (default: refuse other sizes, colour grey ones)",
+  ).choices(["refuse", "skip"]),
+];
+
 /** The flags that say how data is read and divided. */
 export const dataFlags = (): Option[] => [
   integerOption("--validation <n>", "samples kept from training (default: a twelfth)", 0),
@@ -23,6 +38,7 @@ export const dataFlags = (): Option[] => [
   ]),
   integerOption("--image-size <n>", "resize images of a folder to this height and width"),
   integerOption("--channels <n>", "1 makes images of a folder grey, 3 coloured"),
+  ...folderFlags(),
   columnsOption("--columns <a,b,…>", "features of a table, in this order (default: all others)"),
   columnsOption("--ignore-columns <a,b,…>", "columns of a table to leave out"),
   new Option("--label-column <name>", "column of a table with classes, for figures and pictures"),

@@ -45,7 +45,7 @@ async function drawMap(
   const { neighbourMap, principalMap } = await import("../metrics/index.ts");
   const { scatterPlot, svgToPng } = await import("../report/index.ts");
   const run = await openTrained(folder, context);
-  const split = await splitOf(run, flags.data as string);
+  const { split } = await splitOf(run, flags.data as string);
   const count = Math.min(split.length, flags.limit as number);
   const some = takeSamples(
     split,

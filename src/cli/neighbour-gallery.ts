@@ -1,9 +1,9 @@
 // What `neighbours` searches: images as vectors, by a run's encoder or as their pixels.
-import { decodeImages, type ImageFormat } from "../data/image-files.ts";
+import { decodeImages, decodeReadable, type ImageFormat } from "../data/image-files.ts";
 import { listImages } from "../data/image-folder.ts";
 import type { Split } from "../data/index.ts";
 import { elementCount, ReparamError, type Tensor } from "../tensor/index.ts";
-import type { OpenRun, openTrained } from "./runs.ts";
+import { type OpenRun, type openTrained, sayLeftOut } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 
 type Trained = Awaited<ReturnType<typeof openTrained>>;
@@ -150,10 +150,10 @@ export async function folderGallery(
   context: Context,
 ): Promise<Gallery> {
   const found = (await listImages(folder)).slice(0, limit).map(({ path }) => path);
-  const readable = skip ? await readableOf(found, format, context) : found;
-  if (readable.length === 0) {
+  if (found.length === 0) {
     throw new ReparamError(`${folder} has no PNG, JPEG or WebP images. Check the path.`);
   }
+  const readable = skip ? await readableOf(found, format, context) : found;
   return {
     key: `${folder} ${readable.length} ${readable.join("|")}`,
     names: readable,
@@ -165,23 +165,27 @@ export async function folderGallery(
   };
 }
 
+/** Those that decode; the others are named. @throws ReparamError if there are none. */
 async function readableOf(
   paths: readonly string[],
   format: ImageFormat,
   context: Context,
 ): Promise<string[]> {
-  const kept: string[] = [];
-  for (const path of paths) {
-    try {
-      await decodeImages([path], format);
-      kept.push(path);
-    } catch (error) {
-      if (!(error instanceof ReparamError)) throw error;
-      context.note(`left out: ${error.message}`);
-    }
+  const readable: string[] = [];
+  const leftOut: string[] = [];
+  for (let at = 0; at < paths.length; at += block) {
+    const part = paths.slice(at, at + block);
+    const decoded = await decodeReadable(part, format);
+    readable.push(...decoded.kept.map((row) => part[row] as string));
+    leftOut.push(...decoded.leftOut);
   }
-  return kept;
+  sayLeftOut(leftOut, context);
+  if (readable.length > 0) return readable;
+  throw new ReparamError(`none of ${paths.length} images can be read: ${leftOut[0]}.`);
 }
+
+/** Images that are decoded at once. */
+const block = 1024;
 
 /** Image files as bytes [N, C, H, W]: scaled, cropped to the middle, grey or coloured as the format is. */
 export async function imageFiles(paths: readonly string[], format: ImageFormat): Promise<Tensor> {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { formatDuration } from "../report/table.ts";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
+import { unreadableOption } from "./data-flags.ts";
 import type { Embedder, Gallery } from "./neighbour-gallery.ts";
 import { foundRows, sayRows } from "./neighbour-rows.ts";
 import type { openTrained } from "./runs.ts";
@@ -37,9 +38,7 @@ export const addNeighboursVerb = (program: Command, context: Context): Command =
         .default("train"),
       new Option("--output <name>", "which output of the encoder").default("latent"),
       new Option("--index <file>", "keep the vectors in this file, and use them again"),
-      new Option("--unreadable <how>", "files of a folder that are no images")
-        .choices(["refuse", "skip"])
-        .default("refuse"),
+      unreadableOption(),
       integerOption("--image-size <n>", "pixels of images that are compared as such").default(32),
       integerOption("--limit <n>", "search at most this many images"),
       integerOption("--threads <n>", "threads of the search").default(2),

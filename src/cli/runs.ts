@@ -93,6 +93,11 @@ async function loadSamples({ name, samples: _, ...options }: RunConfig["data"]):
   return loadDataset(name, options as LoadOptions);
 }
 
+/** Names the files of a folder that are not among the samples. */
+export function sayLeftOut(lines: readonly string[] | undefined, context: Context): void {
+  for (const line of lines ?? []) context.note(`left out: ${line}`);
+}
+
 /** Samples of train, validation and test. */
 export const sampleCounts = ({ train, validation, test }: Dataset): number[] =>
   [train, validation, test].map(({ length }) => length);

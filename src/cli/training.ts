@@ -6,7 +6,7 @@ import { isTokenData, keepTokens, readsImages } from "./image-tokens.ts";
 import { interruptible } from "./interrupt.ts";
 import { startProfiling } from "./profiling.ts";
 import { createProgress } from "./progress.ts";
-import { loadData, openRun, sampleCounts } from "./runs.ts";
+import { loadData, openRun, sampleCounts, sayLeftOut } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import type { Figures } from "./verb.ts";
 
@@ -42,6 +42,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
     context.note(`Reading ${request.data.name} by ${request.data.tokenizer} …`);
   }
   const dataset = await loadData(request.data);
+  sayLeftOut(dataset.leftOut, context);
   const imported = model === undefined ? undefined : await run.openModel(model);
   const method = definition.create(options, run.dataShape(dataset, batchSize, imported));
   const folder = wanted ?? (await run.freeRunFolder(definition.name, request.data.name));
@@ -66,7 +67,8 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
     if (isTokenData(dataset)) await keepTokens(folder, dataset, request.data);
     const { checkpointSeconds, pictureEvery, profile } = settings;
     const given = { exports, checkpointSeconds, pictureEvery, profile };
-    return await trainRun({ folder, method, config, dataset, ...given }, context);
+    const figures = await trainRun({ folder, method, config, dataset, ...given }, context);
+    return { ...figures, ...(dataset.leftOut && { leftOut: dataset.leftOut }) };
   } catch (error) {
     const lines = await run.readMetrics(folder).catch(() => []);
     if (lines.length === 0 && (await run.newestCheckpoint(folder)) === undefined) await undo();

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { ReparamError } from "../tensor/index.ts";
 import { type Recipe, type RecipeOptions, readCached } from "./cache.ts";
-import { decodeImages, imageFormat } from "./image-files.ts";
+import { chooseImages, sizeOf } from "./image-choice.ts";
+import { decodeImages } from "./image-files.ts";
 import { npmSource } from "./sources.ts";
 import { checkCount, makeSplit, planSplits, prepareSplit, type SplitPlan } from "./split.ts";
-import type { Dataset, Split, SplitName } from "./types.ts";
+import type { Dataset, ImageOptions, Split, SplitName } from "./types.ts";
 
 const classes = [
   "airplane",
@@ -94,9 +95,10 @@ export const cifar10: Recipe = {
 };
 
 async function load(folder: string, options: RecipeOptions): Promise<Dataset> {
-  const { imageSize, channels: wanted } = options as { imageSize?: number; channels?: number };
-  checkCount("imageSize", imageSize, 1);
-  if ((imageSize ?? side) !== side || (wanted ?? channels) !== channels) {
+  const asked = options as ImageOptions;
+  const sides = sizeOf(asked) ?? [side];
+  for (const pixels of sides) checkCount("imageSize", pixels, 1);
+  if (sides.some((pixels) => pixels !== side) || (asked.channels ?? channels) !== channels) {
     throw new ReparamError(
       "cifar10 has images of 32×32 pixels in 3 channels and does not change them. Leave out --image-size and --channels.",
     );
@@ -149,7 +151,7 @@ async function split(
 
 /** Planes of red, green and blue, [3, 10000, 1024]. */
 async function decodePicture(path: string): Promise<Uint8Array> {
-  const format = await imageFormat([path], { channels });
+  const { format } = await chooseImages([path], { channels });
   if (format.height !== imagesPerFile || format.width !== side * side) {
     throw new ReparamError(
       `${path}: must have 1024×10000 pixels, got ${format.width}×${format.height}. Remove it, to fetch it again.`,

@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { formatShape, ReparamError, type Tensor } from "../tensor/index.ts";
 import { readIdx } from "./idx.ts";
+import { sizeOf } from "./image-choice.ts";
 import { makeSplit, planSplits, prepareSplit, takeSamples } from "./split.ts";
 import type { Card, Dataset, ImageOptions, Split, SplitName, SplitOptions } from "./types.ts";
 
@@ -112,7 +113,7 @@ function checkImages(
   folder: string,
   train: Split,
   part: Split | undefined,
-  { imageSize, channels }: ImageOptions,
+  options: ImageOptions,
 ): void {
   const wanted = train.columns.image?.shape ?? [];
   const got = part?.columns.image?.shape ?? wanted;
@@ -122,8 +123,8 @@ function checkImages(
     );
   }
   const [c, height, width] = wanted;
-  const otherSize = imageSize !== undefined && (imageSize !== height || imageSize !== width);
-  if (otherSize || (channels !== undefined && channels !== c)) {
+  const [h, w] = sizeOf(options) ?? [height, width];
+  if (h !== height || w !== width || (options.channels ?? c) !== c) {
     throw new ReparamError(
       `${folder}: images are ${formatShape(wanted)} (channels, height, width) and IDX files are not resized. Leave out --image-size and --channels, or give a folder of image files.`,
     );

@@ -1,6 +1,5 @@
-import type { Metadata, Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { ReparamError } from "../tensor/index.ts";
-import type { ImageOptions } from "./types.ts";
 
 /** What every decoded image looks like, in pixels. */
 export interface ImageFormat {
@@ -10,7 +9,7 @@ export interface ImageFormat {
 }
 
 /** Calls `work` for every item, eight at a time, since decoding waits for the disk. */
-async function forEach<T>(
+export async function forEach<T>(
   items: readonly T[],
   work: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
@@ -25,7 +24,7 @@ async function forEach<T>(
 }
 
 /** sharp is loaded when the first image is read: it is native code that digits in IDX files do not need. */
-async function openImage(): Promise<(path: string) => Sharp> {
+export async function openImage(): Promise<(path: string) => Sharp> {
   try {
     return (await import("sharp")).default;
   } catch (error) {
@@ -35,70 +34,71 @@ async function openImage(): Promise<(path: string) => Sharp> {
   }
 }
 
-async function decoded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const why = (error as Error).message.split("\n")[0];
-    throw new ReparamError(`${path}: cannot be read as an image (${why}). Replace or remove it.`);
-  }
-}
+/** What is wrong with a file, in one line. */
+export const unreadableLine = (path: string, { message }: Error): string =>
+  `${path}: cannot be read as an image (${message.split("\n")[0]})`;
 
-/** Height and width as seen: cameras store pictures on their side and say so in the metadata. */
-const uprightSize = ({ width, height, orientation = 1 }: Metadata): [number, number] =>
-  orientation >= 5 ? [width, height] : [height, width];
-
-/** The format that all images have, or will have once resized. Reads headers only. */
-export async function imageFormat(
-  paths: readonly string[],
-  { imageSize, channels }: ImageOptions,
-): Promise<ImageFormat> {
-  const open = await openImage();
-  const headers: Metadata[] = new Array(paths.length);
-  await forEach(paths, async (path, i) => {
-    headers[i] = await decoded(path, () => open(path).metadata());
-  });
-  const [height, width] = uprightSize(headers[0] as Metadata);
-  const other = headers.findIndex((header) => uprightSize(header).join() !== `${height},${width}`);
-  if (imageSize === undefined && other > 0) {
-    const [h, w] = uprightSize(headers[other] as Metadata);
-    throw new ReparamError(
-      `${paths[0]} has ${height}×${width} pixels, but ${paths[other]} has ${h}×${w}. Give one size for all with --image-size.`,
-    );
-  }
-  const grey = headers.every((header) => header.channels <= 2);
-  return {
-    channels: channels ?? (grey ? 1 : 3),
-    height: imageSize ?? height,
-    width: imageSize ?? width,
-  };
-}
-
-/** Bytes [N, C, H, W] of the images. Transparent parts become white. */
+/** Bytes [N, C, H, W] of the images. Transparent parts become white. @throws ReparamError for one that has none. */
 export async function decodeImages(
   paths: readonly string[],
-  { channels, height, width }: ImageFormat,
+  format: ImageFormat,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { data, leftOut } = await decodeReadable(paths, format);
+  if (leftOut.length > 0) throw new ReparamError(`${leftOut[0]}. Replace or remove it.`);
+  return data;
+}
+
+/** Of the files that are images, their places in `paths`; of the others a line each. */
+export interface Decoded {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly kept: readonly number[];
+  readonly leftOut: readonly string[];
+}
+
+/** Bytes [N, C, H, W] of those that can be decoded. */
+export async function decodeReadable(
+  paths: readonly string[],
+  format: ImageFormat,
+): Promise<Decoded> {
   const open = await openImage();
-  const plane = height * width;
-  const out = new Uint8Array(paths.length * channels * plane);
+  const size = format.channels * format.height * format.width;
+  const out = new Uint8Array(paths.length * size);
+  const failed = new Map<number, string>();
   await forEach(paths, async (path, index) => {
-    const image = open(path)
-      .autoOrient()
-      .flatten({ background: "white" })
-      .resize(width, height, { fit: "cover" })
-      .toColourspace(channels === 1 ? "b-w" : "srgb");
-    const raw = image.raw({ depth: "uchar" });
-    const { data, info } = await decoded(path, () => raw.toBuffer({ resolveWithObject: true }));
-    const at = index * channels * plane;
-    // A grey image may come with one channel where three are wanted.
-    const last = info.channels - 1;
-    for (let c = 0; c < channels; c++) {
-      const from = Math.min(c, last);
-      for (let p = 0; p < plane; p++) {
-        out[at + c * plane + p] = data[p * info.channels + from] as number;
-      }
+    try {
+      await decodeInto(out.subarray(index * size, (index + 1) * size), open(path), format);
+    } catch (error) {
+      failed.set(index, unreadableLine(path, error as Error));
     }
   });
-  return out;
+  const kept = paths.map((_, index) => index).filter((index) => !failed.has(index));
+  for (const [row, index] of kept.entries()) {
+    if (row < index) out.copyWithin(row * size, index * size, (index + 1) * size);
+  }
+  const leftOut = [...failed].sort(([a], [b]) => a - b).map(([, line]) => line);
+  return { data: out.subarray(0, kept.length * size), kept, leftOut };
+}
+
+/** Planes of one image. */
+async function decodeInto(
+  out: Uint8Array,
+  image: Sharp,
+  { channels, height, width }: ImageFormat,
+): Promise<void> {
+  const plane = height * width;
+  const { data, info } = await image
+    .autoOrient()
+    .flatten({ background: "white" })
+    .resize(width, height, { fit: "cover" })
+    .toColourspace(channels === 1 ? "b-w" : "srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  // A grey image may come with one channel where three are wanted.
+  const last = info.channels - 1;
+  for (let c = 0; c < channels; c++) {
+    const from = Math.min(c, last);
+    for (let p = 0; p < plane; p++) {
+      out[c * plane + p] = data[p * info.channels + from] as number;
+    }
+  }
 }

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { ReparamError } from "../tensor/index.ts";
 import { describeFolder } from "./idx-folder.ts";
-import { decodeImages, type ImageFormat, imageFormat } from "./image-files.ts";
+import { chooseImages, decodeChosen, sizeOf } from "./image-choice.ts";
+import type { ImageFormat } from "./image-files.ts";
 import { checkCount, makeSplit, planSplits, prepareSplit, type SplitPlan } from "./split.ts";
 import type { Dataset, ImageOptions, Split, SplitName, SplitOptions } from "./types.ts";
 
@@ -68,14 +69,15 @@ function classesOf(parts: Partial<Record<SplitName, Entry[]>>): string[] | undef
 /**
  * A folder of PNG, JPEG and WebP images, as it is or with the subfolders train/, validation/ and test/.
  * Subfolders below are classes, whose labels are their places in alphabetical order. Parts that are not
- * there are cut at random by `seed`. With `imageSize` images are scaled and cropped to a square.
- * Throws if there are no images, on damaged ones, and on different sizes without `imageSize`.
+ * there are cut at random by `seed`. With `imageSize` images are scaled and cropped to it.
+ * Throws if there are no images, on damaged ones unless `unreadable` says otherwise, and on different sizes without
+ * `imageSize` or `unlike`.
  */
 export async function loadImageFolder(
   folder: string,
   options: SplitOptions & ImageOptions = {},
 ): Promise<Dataset> {
-  checkCount("imageSize", options.imageSize, 1);
+  for (const side of sizeOf(options) ?? []) checkCount("imageSize", side, 1);
   const parts = await listParts(folder);
   const { train = [], validation, test } = parts;
   if (train.length === 0) {
@@ -97,30 +99,55 @@ export async function loadImageFolder(
     validation: chosen("validation"),
     test: chosen("test"),
   };
-  const paths = Object.values(entries).flatMap((list) => list.map(({ path }) => path));
-  const format = await imageFormat(paths.sort(), options);
-  const make = (name: SplitName) =>
-    decodeSplit(entries[name], classes, format, plan[name], options);
+  const all = Object.values(entries).flatMap((list) => list.map(({ path }) => path));
+  const { format, paths, leftOut } = await chooseImages(all.sort(), options);
+  const known = { classes, format, taken: new Set(paths), options };
+  const made = {
+    train: await decodeSplit(entries.train, plan.train, known),
+    validation: await decodeSplit(entries.validation, plan.validation, known),
+    test: await decodeSplit(entries.test, plan.test, known),
+  };
+  const without = [...leftOut, ...Object.values(made).flatMap((part) => part.leftOut)];
+  if (Object.values(made).every(({ split }) => split.length === 0)) {
+    throw new ReparamError(`none of ${all.length} images can be read: ${without[0]}.`);
+  }
   return {
     ...describeFolder(folder),
     ...(classes && { classes }),
-    train: await make("train"),
-    validation: await make("validation"),
-    test: await make("test"),
+    ...(without.length > 0 && { leftOut: without }),
+    train: made.train.split,
+    validation: made.validation.split,
+    test: made.test.split,
   };
 }
 
+interface Known {
+  readonly classes: readonly string[] | undefined;
+  readonly format: ImageFormat;
+  readonly taken: ReadonlySet<string>;
+  readonly options: SplitOptions & ImageOptions;
+}
+
 async function decodeSplit(
-  entries: readonly Entry[],
-  classes: readonly string[] | undefined,
-  format: ImageFormat,
-  plan: SplitPlan,
-  options: SplitOptions,
-): Promise<Split> {
-  const paths = entries.map(({ path }) => path);
+  planned: readonly Entry[],
+  { from, indices }: SplitPlan,
+  { classes, format, taken, options }: Known,
+): Promise<{ readonly split: Split; readonly leftOut: readonly string[] }> {
+  const rows = planned
+    .map((_, row) => row)
+    .filter((row) => taken.has((planned[row] as Entry).path));
+  const paths = rows.map((row) => (planned[row] as Entry).path);
+  const { data, kept, leftOut } = await decodeChosen(paths, format, options.unreadable);
+  const places = kept.map((at) => rows[at] as number);
   const shape = [format.channels, format.height, format.width];
-  const image = { dtype: "uint8", shape, data: await decodeImages(paths, format) } as const;
-  const labels = entries.map(({ className }) => classes?.indexOf(className as string) ?? 0);
-  const label = { dtype: "int32", shape: [], data: Int32Array.from(labels) } as const;
-  return prepareSplit(makeSplit(classes ? { image, label } : { image }), plan, options);
+  const image = { dtype: "uint8", shape, data } as const;
+  const labels = places.map((row) => classes?.indexOf((planned[row] as Entry).className as string));
+  const label = {
+    dtype: "int32",
+    shape: [],
+    data: Int32Array.from(labels, (l) => l ?? 0),
+  } as const;
+  const samples = makeSplit(classes ? { image, label } : { image });
+  const plan = { from, indices: Uint32Array.from(places, (row) => indices[row] as number) };
+  return { split: prepareSplit(samples, plan, options), leftOut };
 }

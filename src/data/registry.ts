@@ -50,7 +50,10 @@ type Kind = "images" | "table" | "documents" | "text" | "points" | "sequences";
 
 /** What each kind of data is, and the options that only some kinds have. */
 const kinds: Readonly<Record<Kind, { what: string; options: readonly (keyof LoadOptions)[] }>> = {
-  images: { what: "images", options: ["binarize", "imageSize", "channels"] },
+  images: {
+    what: "images",
+    options: ["binarize", "imageSize", "channels", "unreadable", "unlike"],
+  },
   table: {
     what: "a table",
     options: ["columns", "ignoreColumns", "labelColumn", "weightColumn", "dtype"],

@@ -72,6 +72,8 @@ export interface Dataset {
   readonly modes?: Modes;
   /** Of text: what its tokens stand for. */
   readonly tokenizer?: Tokenizer;
+  /** Files of a folder that are not among the samples, a line each: the path, and why. */
+  readonly leftOut?: readonly string[];
 }
 
 export type Binarization = "none" | "fixed" | "threshold";
@@ -95,10 +97,17 @@ export interface SplitOptions {
 
 /** Options that only folders of images need. */
 export interface ImageOptions {
-  /** Resize every image to this many pixels in height and width (the middle is kept). */
-  readonly imageSize?: number;
+  /** Resize every image to this many pixels in height and width, or to a height and a width (the middle is kept). */
+  readonly imageSize?: number | readonly [height: number, width: number];
   /** 1 is grey, 3 is red, green, blue. Default: 1 if every image is grey, else 3. */
   readonly channels?: 1 | 3;
+  /** Files that cannot be decoded; "skip" leaves them out and names them. Default "refuse". */
+  readonly unreadable?: "refuse" | "skip";
+  /**
+   * Images of another size or colour than most, where `imageSize` or `channels` does not make them equal. Default:
+   * other sizes are refused, and grey images among coloured ones become coloured.
+   */
+  readonly unlike?: "refuse" | "skip";
 }
 
 /** Options of tables and of other numbers than images. */

@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -115,6 +116,45 @@ describe("reparam neighbours", () => {
     expect(skipped.status).toBe(0);
     expect(skipped.stderr).toMatch(/left out: .*broken\.png/);
     rmSync(broken);
+  });
+
+  it("encodes a folder of mixed images, without those that cannot be read or are unlike most", async () => {
+    const broken = join(photos, "broken.png");
+    writeFileSync(broken, "no image");
+    const out = join(root, "codes.npy");
+    const flags = ["encode", run, "--data", photos, "--out", out, "--json"];
+    const refused = await invoke(...flags);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/broken\.png: cannot be read as an image.*--unreadable skip/);
+    expect(existsSync(out)).toBe(false);
+    const made = await invoke(...flags, "--unreadable", "skip");
+    expect(made.status).toBe(0);
+    expect(made.stderr).toMatch(/^left out: .*broken\.png: cannot be read as an image/);
+    const { shape, leftOut } = json(made) as unknown as { shape: number[]; leftOut: string[] };
+    expect(shape).toEqual([readdirSync(photos).length - 1, 8]);
+    expect(leftOut).toHaveLength(1);
+    rmSync(broken);
+  });
+
+  it("trains on a folder without what is left out, and says what that is", async () => {
+    const folder = join(root, "mixed");
+    mkdirSync(folder);
+    for (let i = 0; i < 7; i++) {
+      const file = join(folder, `${i}.png`);
+      await draw(`../mixed/${i}.png`, i === 3 ? 20 : 16, `#${i}0${i}0${i}0`, i !== 4);
+      if (i === 5) writeFileSync(file, readFileSync(file).subarray(0, 40));
+    }
+    const small = ["--latents", "4", "--steps", "1", "--batch-size", "4", "--threads", "1"];
+    const flags = ["--data", folder, "--validation", "0", "--no-export", ...small];
+    const asked = ["train", "deep-infomax", ...flags, "--out", join(root, "mixed-run")];
+    const refused = await invoke(...asked);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/3\.png: 20×20 pixels, not 16×16 pixels|5\.png: cannot be read/);
+    const made = await invoke(...asked, "--unreadable", "skip", "--unlike", "skip");
+    expect(made.stderr).toMatch(/left out: .*3\.png: 20×20 pixels, not 16×16 pixels/);
+    expect(made.stderr).toMatch(/left out: .*4\.png: coloured, not grey/);
+    expect(made.stderr).toMatch(/left out: .*5\.png: cannot be read as an image/);
+    expect(made.status).toBe(0);
   });
 
   it("finds words near words, and says which it does not know", async () => {

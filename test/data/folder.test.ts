@@ -1,4 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -128,13 +136,73 @@ describe("a folder of images", () => {
     await picture(join(folder, "a.png"), [4, 4], [90, 90, 90], true);
     await picture(join(folder, "b.jpg"), [8, 6], [90, 90, 90], true);
     const refused = loadDataset(folder);
-    await expect(refused).rejects.toThrow(/a\.png has 4×4.*b\.jpg has 6×8.*--image-size/);
+    await expect(refused).rejects.toThrow(
+      /b\.jpg: 6×8 pixels, not 4×4 pixels as .*a\.png\. .*--image-size/,
+    );
     const data = await loadDataset(folder, { imageSize: 5 });
     expect(data.train.columns.image!.shape).toEqual([1, 5, 5]);
     expect(image(data.train).every((value) => Math.abs(value - 90) < 4)).toBe(true);
     const rgb = await loadDataset(folder, { imageSize: 5, channels: 3 });
     expect(rgb.train.columns.image!.shape).toEqual([3, 5, 5]);
     expect(image(rgb.train).every((value) => Math.abs(value - 90) < 4)).toBe(true);
+    const wide = await loadDataset(folder, { imageSize: [3, 5] });
+    expect(wide.train.columns.image!.shape).toEqual([1, 3, 5]);
+  });
+
+  it("leaves out what is unlike most images, or refuses it", async () => {
+    const folder = newFolder();
+    for (const name of ["b", "c", "d"]) {
+      await picture(join(folder, `${name}.png`), [4, 4], [90, 0, 0]);
+    }
+    await picture(join(folder, "a.png"), [4, 4], [90, 90, 90], true);
+    await picture(join(folder, "e.png"), [8, 4], [90, 0, 0]);
+    const whole = { whole: true } as const;
+    const data = await loadDataset(folder, { ...whole, unlike: "skip" });
+    expect(data.leftOut).toEqual([
+      expect.stringMatching(/a\.png: grey, not coloured$/),
+      expect.stringMatching(/e\.png: 4×8 pixels, not 4×4 pixels$/),
+    ]);
+    expect(data.test.length).toBe(3);
+    expect(data.test.columns.image!.shape).toEqual([3, 4, 4]);
+    const same = await loadDataset(folder, { ...whole, unlike: "skip", imageSize: 4, channels: 3 });
+    expect([same.test.length, same.leftOut]).toEqual([5, undefined]);
+    await expect(loadDataset(folder, { ...whole, unlike: "refuse" })).rejects.toThrow(
+      /a\.png: grey, not coloured as .*b\.png, and so it is with 1 more\. .*--unlike skip/,
+    );
+    // Grey images among others of their size become coloured unless something else is asked for.
+    rmSync(join(folder, "e.png"));
+    expect((await loadDataset(folder, whole)).test.columns.image!.shape).toEqual([3, 4, 4]);
+  });
+
+  it("leaves out what cannot be read, header or pixels, and keeps labels beside their images", async () => {
+    const folder = newFolder();
+    const colours = { cat: [200, 10, 30], dog: [0, 100, 250] };
+    for (const [name, colour] of Object.entries(colours)) {
+      mkdirSync(join(folder, name));
+      for (let i = 0; i < 4; i++) await picture(join(folder, name, `${i}.png`), [40, 30], colour);
+    }
+    writeFileSync(join(folder, "cat", "0.png"), "not a picture");
+    const cut = join(folder, "cat", "2.png");
+    const bytes = readFileSync(cut);
+    writeFileSync(cut, bytes.subarray(0, bytes.length - 30)); // The header is whole.
+    await expect(loadDataset(folder, { whole: true })).rejects.toThrow(
+      /0\.png: cannot be read as an image \(.*\)\. Replace or remove it, .*--unreadable skip/,
+    );
+    const data = await loadDataset(folder, { whole: true, unreadable: "skip" });
+    expect(data.leftOut).toEqual([
+      expect.stringMatching(/cat.0\.png: cannot be read/),
+      expect.stringMatching(/cat.2\.png: cannot be read/),
+    ]);
+    expect(labels(data.test)).toEqual([0, 0, 1, 1, 1, 1]);
+    const first = Array.from({ length: 6 }, (_, i) => image(data.test)[3600 * i]);
+    expect(first).toEqual([200, 200, 0, 0, 0, 0]);
+    const split = await loadDataset(folder, { unreadable: "skip" });
+    expect(lengths(split).reduce((sum, n) => sum + n)).toBe(6);
+    for (const name of ["1", "3"]) writeFileSync(join(folder, "cat", `${name}.png`), "");
+    for (const name of ["0", "1", "2", "3"]) writeFileSync(join(folder, "dog", `${name}.png`), "");
+    await expect(loadDataset(folder, { whole: true, unreadable: "skip" })).rejects.toThrow(
+      /none of 8 images can be read/,
+    );
   });
 
   it("names the damaged file, and the loose one", async () => {
