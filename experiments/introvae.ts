@@ -18,14 +18,16 @@ const network = sized(
   { network: "mlp", hidden: 256, latents: 16 },
   { network: "convolutional", width: 64, hidden: 512, latents: 64 },
 );
-const [vaeSteps, steps] = sized([2, 2], [500, 500], [5000, 20_000]);
+const [vaeSteps, steps] = sized([2, 2], [600, 3000], [5000, 20_000]);
 const batchSize = sized(16, 64, 128);
+const reconstruction = 3;
 
 const settings = [
   // Without α the game is the plain autoencoder's objective, by the same steps.
   { name: "plain autoencoder", options: { adversarial: 0 } },
-  { name: "margin", options: { adversarial: 0.25, margin: 40 } },
-  { name: "soft", options: { variant: "soft" } },
+  { name: "margin", options: { adversarial: 0.25, margin: 25 } },
+  // Its β weighs the whole squared error, the margin variant's half of it.
+  { name: "soft", options: { variant: "soft", reconstruction: reconstruction / 2 } },
 ] as const;
 
 type Cell = Figures & {
@@ -42,7 +44,7 @@ const { cells, missing } = await grid(settings, ({ name, options }, seed) => {
     let klSampled = 0;
     const model = await train("introvae", {
       ...{ data: dataset, seed, folder, threads, steps, batchSize },
-      options: { ...network, reconstruction: 10, vaeSteps, ...options },
+      options: { ...network, reconstruction, vaeSteps, ...options },
       onProgress: ({ metrics }) => {
         klSampled = metrics.klSampled ?? 0;
       },
@@ -80,6 +82,6 @@ const { head, rows } = rowsOf(cells, [
 ]);
 console.log(table(head, rows));
 console.log(
-  `${dataset.name}, ${network.network} of ${network.hidden} hidden features, ${network.latents} latents, β = 10; ${vaeSteps} steps as an autoencoder, then ${steps} of the game, batches of ${batchSize}; squared error a pixel of reconstructed test images; ${judge.images} samples against as many test images in the features of mnist.onnx (SHA-256 ${judge.sha256}); mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing; pictures in ${root}`,
+  `${dataset.name}, ${network.network} of ${network.hidden} hidden features, ${network.latents} latents, β = ${reconstruction} (soft: half of it); ${vaeSteps} steps as an autoencoder, then ${steps} of the game, batches of ${batchSize}; squared error a pixel of reconstructed test images; ${judge.images} samples against as many test images in the features of mnist.onnx (SHA-256 ${judge.sha256}); mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing; pictures in ${root}`,
 );
 if (json) console.log(JSON.stringify({ seeds, steps, vaeSteps, cells }));
