@@ -1,17 +1,17 @@
 // The variational discriminator bottleneck: how the multiplier β finds the information that the code may carry.
-// npx tsx experiments/bottleneck.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--seeds 0,1,2] [--minutes 20]
+// npx tsx experiments/bottleneck.ts [--quick | --full] [--seeds 0,1,2] [--data FOLDER] [--threads N] [--minutes N] [--markdown] [--json]
 // Cells that are done are read from runs/experiments/bottleneck; one that was killed goes on. Pictures are written there.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { loadDataset, train } from "reparam";
-import { type LinePlot, linePlot, svgToPng } from "reparam/report";
-import { cell, drawGrid, grid, processorClock, rowsOf } from "./architectures/cell.ts";
-import { given, rootOf, sized } from "./architectures/flags.ts";
-import { type Figures, openJudge, samplesOf } from "./architectures/judge.ts";
 
-const { quick, data, threads, table, seeds, json } = given;
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { train } from "reparam";
+import { type LinePlot, linePlot, svgToPng } from "reparam/report";
+import { dataset, judge, samplesOf, threads } from "./architectures/digits.ts";
+import { cell, drawGrid, grid, rowsOf } from "./architectures/grid.ts";
+import { processorSeconds } from "./figures/cells.ts";
+import { printJson, quick, rootOf, seeds, sized, table } from "./figures/command-line.ts";
+import type { Figures } from "./figures/judge.ts";
+
 const root = rootOf("bottleneck");
-const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await openJudge(dataset);
 const network = {
   ...{ penalty: "none", average: 0.98, learningRate: 4e-4 },
   ...sized(
@@ -45,17 +45,17 @@ const folderOf = (name: string, seed: number): string =>
 const { cells, missing } = await grid(settings, ({ name, options }, seed) => {
   const folder = folderOf(name, seed);
   return cell<Cell>(folder, async () => {
-    const clock = processorClock();
-    const model = await train("gan", {
-      ...{ data: dataset, seed, folder, threads, steps, batchSize },
-      options: { ...network, ...options },
-    });
-    const seconds = clock();
+    const { result: model, seconds } = await processorSeconds(() =>
+      train("gan", {
+        ...{ data: dataset, seed, folder, threads, steps, batchSize },
+        options: { ...network, ...options },
+      }),
+    );
     const path = (await logOf(folder)).slice(-4);
     const late = (key: string): number =>
       path.reduce((sum, metrics) => sum + (metrics[key] ?? 0), 0) / path.length;
     const samples = await samplesOf(model, judge.images);
-    const { classes: _, ...figures } = await judge.figures(samples);
+    const { figures } = await judge.compare(samples);
     await drawGrid(folder, "samples", await samplesOf(model, 64), 8);
     return { ...figures, information: late("information"), beta: late("beta"), seconds };
   });
@@ -101,4 +101,4 @@ await drawPath("information", {
   ...{ title: "Information of the code", x, y: { label: "nats", scale: "log" } },
 });
 await drawPath("beta", { title: "The multiplier β", x, y: { label: "β" } });
-if (json) console.log(JSON.stringify({ seeds, steps, cells }));
+printJson({ seeds, steps, cells });

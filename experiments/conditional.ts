@@ -1,19 +1,19 @@
 // The parts of BigGAN added one at a time to a residual network that is told the class, and its truncation curve.
-// npx tsx experiments/conditional.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--seeds 0,1,2] [--minutes 20]
+// npx tsx experiments/conditional.ts [--quick | --full] [--seeds 0,1,2] [--data FOLDER] [--threads N] [--minutes N] [--markdown] [--json]
 // Cells that are done are read from runs/experiments/conditional; one that was killed goes on. Pictures are written there.
+
 import { writeFile } from "node:fs/promises";
-import { loadDataset, type Tensor, type TrainedModel, train } from "reparam";
+import { type Tensor, type TrainedModel, train } from "reparam";
 import { linePlot, svgToPng } from "reparam/report";
-import { cell, drawGrid, grid, processorClock, rowsOf } from "./architectures/cell.ts";
 import { parts, truncations } from "./architectures/conditional-parts.ts";
-import { given, rootOf, sized } from "./architectures/flags.ts";
-import { type Figures, openJudge, samplesOf, scalarOf } from "./architectures/judge.ts";
+import { dataset, judge, likeliest, samplesOf, scalarOf, threads } from "./architectures/digits.ts";
+import { cell, drawGrid, grid, rowsOf } from "./architectures/grid.ts";
+import { processorSeconds } from "./figures/cells.ts";
+import { printJson, quick, rootOf, seeds, sized, table } from "./figures/command-line.ts";
+import type { Figures } from "./figures/judge.ts";
 import { meanOf, spread } from "./figures/spread.ts";
 
-const { quick, data, threads, table, seeds, json } = given;
 const root = rootOf("conditional");
-const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await openJudge(dataset);
 const network = {
   ...{ architecture: "resnet", conditional: true, average: 0.98, learningRate: 4e-4 },
   ...sized({ width: 4, latents: 6 }, { width: 8, latents: 24 }, { width: 128, latents: 120 }),
@@ -38,7 +38,8 @@ async function judged(model: TrainedModel, truncation: number) {
   const count = judge.images - (judge.images % classes);
   const label = Int32Array.from({ length: count }, (_, i) => i % classes);
   const images = await classesInTurn(model, count, truncation);
-  const { classes: found, ...figures } = await judge.figures(images);
+  const { figures, logits } = await judge.compare(images);
+  const found = likeliest(logits);
   const byClass = Array.from({ length: classes }, (_, k) => {
     const own = found.filter((_, i) => label[i] === k);
     return own.filter((each) => each === k).length / own.length;
@@ -72,12 +73,12 @@ async function classesInTurn(
 const { cells, missing } = await grid(chosen as typeof parts, ({ name, options, last }, seed) => {
   const folder = `${root}/${name.replaceAll(/\W+/g, "-")}-seed${seed}`;
   return cell<Cell>(folder, async () => {
-    const clock = processorClock();
-    const model = await train("gan", {
-      ...{ data: dataset, seed, folder, threads, steps, batchSize },
-      options: { ...network, ...options },
-    });
-    const seconds = clock();
+    const { result: model, seconds } = await processorSeconds(() =>
+      train("gan", {
+        ...{ data: dataset, seed, folder, threads, steps, batchSize },
+        options: { ...network, ...options },
+      }),
+    );
     const curve: Cell["curve"][number][] = [];
     for (const truncation of last === true ? truncations : []) {
       curve.push(await judged(model, truncation));
@@ -123,4 +124,4 @@ if (all.length > 0) {
 console.log(
   `${dataset.name}, residual networks of width ${network.width}, ${network.latents} latents, ${steps} steps of batches of ${batchSize}; ${judge.images} samples, as many of every class, against ${judge.images} test images in the features of mnist.onnx (SHA-256 ${judge.sha256}), whose classifier says what class a sample is of; mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing; pictures in ${root}`,
 );
-if (json) console.log(JSON.stringify({ seeds, steps, cells }));
+printJson({ seeds, steps, cells });

@@ -17,9 +17,10 @@ import {
   rootOf,
   seeds,
 } from "./figures/command-line.ts";
+import { openJudge } from "./figures/judge.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 import { type Regularizer, regularizers } from "./gan-regularizers/setting.ts";
-import { type ImageFigures, imageCell, judgeBy } from "./gan-regularizers/train-cell.ts";
+import { type ImageFigures, imageCell } from "./gan-regularizers/train-cell.ts";
 
 const data = flag("data") ?? "fashion-mnist";
 const threads = numberOf("threads", 1);
@@ -29,9 +30,8 @@ const batchSize = quick ? 8 : 64;
 const network = { width: quick ? 4 : full ? 64 : 16, average: 0.99, learningRate: 4e-4 };
 const chosen = quick ? regularizers.slice(0, 2) : regularizers.filter(({ core }) => core || full);
 
-const features = new URL("../assets/features/fashion-mnist.onnx", import.meta.url);
 const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await judgeBy(new Uint8Array(await readFile(features)), dataset, threads);
+const judge = await openJudge(dataset, { classifier: "fashion-mnist", threads, most: 10_000 });
 
 const folderOf = ({ name }: Regularizer, seed: number): string =>
   `${root}/${name.replace(/\W+/g, "-")}${full ? "-full" : ""}-seed${seed}`;

@@ -1,18 +1,17 @@
 // IntroVAE against the plain variational autoencoder of the same network: reconstruction of unseen images and samples.
-// npx tsx experiments/introvae.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--seeds 0,1,2] [--minutes 20]
+// npx tsx experiments/introvae.ts [--quick | --full] [--seeds 0,1,2] [--data FOLDER] [--threads N] [--minutes N] [--markdown] [--json]
 // Cells that are done are read from runs/experiments/introvae; one that was killed goes on. Pictures are written there.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { encodePng, loadDataset, pairGrid, type Tensor, train } from "reparam";
+import { encodePng, pairGrid, type Tensor, train } from "reparam";
 import { rowsOf as dataRows } from "../src/run/index.ts";
-import { cell, drawGrid, grid, processorClock, rowsOf } from "./architectures/cell.ts";
-import { given, rootOf, sized } from "./architectures/flags.ts";
-import { type Figures, openJudge, samplesOf } from "./architectures/judge.ts";
+import { dataset, judge, samplesOf, threads } from "./architectures/digits.ts";
+import { cell, drawGrid, grid, rowsOf } from "./architectures/grid.ts";
+import { processorSeconds } from "./figures/cells.ts";
+import { printJson, rootOf, seeds, sized, table } from "./figures/command-line.ts";
+import { type Figures, firstRows } from "./figures/judge.ts";
 
-const { quick, data, threads, table, seeds, json } = given;
 const root = rootOf("introvae");
-const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await openJudge(dataset);
 const network = sized(
   { network: "mlp", hidden: 16, latents: 8 },
   { network: "mlp", hidden: 256, latents: 16 },
@@ -40,19 +39,19 @@ type Cell = Figures & {
 const { cells, missing } = await grid(settings, ({ name, options }, seed) => {
   const folder = `${root}/${name.replaceAll(" ", "-")}-seed${seed}`;
   return cell<Cell>(folder, async () => {
-    const clock = processorClock();
     let klSampled = 0;
-    const model = await train("introvae", {
-      ...{ data: dataset, seed, folder, threads, steps, batchSize },
-      options: { ...network, reconstruction, vaeSteps, ...options },
-      onProgress: ({ metrics }) => {
-        klSampled = metrics.klSampled ?? 0;
-      },
-    });
-    const seconds = clock();
+    const { result: model, seconds } = await processorSeconds(() =>
+      train("introvae", {
+        ...{ data: dataset, seed, folder, threads, steps, batchSize },
+        options: { ...network, reconstruction, vaeSteps, ...options },
+        onProgress: ({ metrics }) => {
+          klSampled = metrics.klSampled ?? 0;
+        },
+      }),
+    );
     const { metrics } = await model.evaluate("test");
     const samples = await samplesOf(model, judge.images);
-    const { classes: _, ...figures } = await judge.figures(samples);
+    const { figures } = await judge.compare(samples);
     await drawGrid(folder, "samples", firstRows(samples, 64), 8);
     const { image } = dataRows(dataset.test, 0, 20);
     const { image: again } = await model.call<"image">("reconstruct", { image: image as Tensor });
@@ -64,12 +63,6 @@ const { cells, missing } = await grid(settings, ({ name, options }, seed) => {
   });
 });
 await judge.release();
-
-function firstRows({ dtype, shape, data: all }: Tensor, count: number): Tensor {
-  const size = all.length / (shape[0] as number);
-  const rows = Math.min(count, shape[0] as number);
-  return { dtype, shape: [rows, ...shape.slice(1)], data: all.slice(0, rows * size) } as Tensor;
-}
 
 const { head, rows } = rowsOf(cells, [
   ["squared error ·10³", 2, (f) => 1000 * f.squaredError],
@@ -84,4 +77,4 @@ console.log(table(head, rows));
 console.log(
   `${dataset.name}, ${network.network} of ${network.hidden} hidden features, ${network.latents} latents, β = ${reconstruction} (soft: half of it); ${vaeSteps} steps as an autoencoder, then ${steps} of the game, batches of ${batchSize}; squared error a pixel of reconstructed test images; ${judge.images} samples against as many test images in the features of mnist.onnx (SHA-256 ${judge.sha256}); mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing; pictures in ${root}`,
 );
-if (json) console.log(JSON.stringify({ seeds, steps, vaeSteps, cells }));
+printJson({ seeds, steps, vaeSteps, cells });

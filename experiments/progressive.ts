@@ -1,10 +1,10 @@
 // Progressive growing against training the same networks at their last size from the start, at equal processor time.
-// npx tsx experiments/progressive.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--seeds 0,1,2] [--minutes 20]
+// npx tsx experiments/progressive.ts [--quick | --full] [--seeds 0,1,2] [--data FOLDER] [--threads N] [--minutes N] [--markdown] [--json]
 // Cells that are done are read from runs/experiments/growth and not trained again; one that was killed goes on. The
 // pictures are written into runs/experiments/progressive.
-import { loadDataset } from "reparam";
-import { cell, drawGrid, grid, processorClock, rowsOf } from "./architectures/cell.ts";
-import { given, rootOf, sized } from "./architectures/flags.ts";
+
+import { dataset, judge } from "./architectures/digits.ts";
+import { cell, drawGrid, grid, rowsOf } from "./architectures/grid.ts";
 import {
   batchSize,
   folderOf,
@@ -16,21 +16,17 @@ import {
   sizeSteps,
   trainDirect,
 } from "./architectures/growth.ts";
-import { openJudge } from "./architectures/judge.ts";
+import { processorSeconds } from "./figures/cells.ts";
+import { printJson, quick, rootOf, seeds, sized, table } from "./figures/command-line.ts";
 
-const { quick, data, table, seeds, json } = given;
-const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await openJudge(dataset);
 const growing: GrowthCell = { architecture: "progressive", growing: true, steps: lastSteps };
 
 const settings = [{ name: "growing" }, { name: "direct, equal time" }] as const;
 const { cells, missing } = await grid(settings, async ({ name }, seed) => {
-  const grown = await growthCell(dataset, judge, growing, seed);
+  const grown = await growthCell(growing, seed);
   if (name === "growing" || grown === undefined) return grown;
   const steps = await directSteps(grown.seconds);
-  return steps === undefined
-    ? undefined
-    : growthCell(dataset, judge, { ...growing, growing: false, steps }, seed);
+  return steps === undefined ? undefined : growthCell({ ...growing, growing: false, steps }, seed);
 });
 await judge.release();
 
@@ -38,14 +34,11 @@ await judge.release();
 async function directSteps(seconds: number): Promise<number | undefined> {
   const measured = await cell(`${rootOf("progressive")}/seconds-a-step`, async () => {
     const few = sized(2, 20, 50);
-    await trainDirect(dataset, few);
-    const clock = processorClock();
-    await trainDirect(dataset, few);
-    const short = clock();
-    const longer = processorClock();
-    await trainDirect(dataset, 3 * few);
+    await trainDirect(few);
+    const { seconds: short } = await processorSeconds(() => trainDirect(few));
+    const { seconds: longer } = await processorSeconds(() => trainDirect(3 * few));
     // What begins a training is in both.
-    return { seconds: Math.max((longer() - short) / (2 * few), 1e-3) };
+    return { seconds: Math.max((longer - short) / (2 * few), 1e-3) };
   });
   return measured === undefined
     ? undefined
@@ -69,4 +62,4 @@ if (cells.growing !== undefined) {
   const folder = folderOf(growing, seeds[0] as number);
   await drawGrid(rootOf("progressive"), "growth", await growthPicture(folder), 8);
 }
-if (json) console.log(JSON.stringify({ seeds, sizeSteps, lastSteps, cells }));
+printJson({ seeds, sizeSteps, lastSteps, cells });

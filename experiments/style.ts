@@ -1,13 +1,13 @@
 // The style-based generator against that of progressive growing, by the same steps: samples, and precision and recall by
 // the truncation of styles.
-// npx tsx experiments/style.ts [--quick] [--full] [--json] [--markdown] [--data FOLDER] [--seeds 0,1,2] [--minutes 20]
+// npx tsx experiments/style.ts [--quick | --full] [--seeds 0,1,2] [--data FOLDER] [--threads N] [--minutes N] [--markdown] [--json]
 // Cells that are done are read from runs/experiments/growth and not trained again; one that was killed goes on. Pictures
 // of mixing, truncation and directions of styles are written into the folders of the cells.
+
 import { mkdir, writeFile } from "node:fs/promises";
-import { loadDataset } from "reparam";
 import { linePlot, svgToPng } from "reparam/report";
-import { grid, rowsOf } from "./architectures/cell.ts";
-import { given, rootOf } from "./architectures/flags.ts";
+import { dataset, judge } from "./architectures/digits.ts";
+import { grid, rowsOf } from "./architectures/grid.ts";
 import {
   batchSize,
   type GrowthFigures,
@@ -17,19 +17,15 @@ import {
   sizeSteps,
   truncations,
 } from "./architectures/growth.ts";
-import { openJudge } from "./architectures/judge.ts";
+import { printJson, rootOf, seeds, table } from "./figures/command-line.ts";
 import { deviationOf, meanOf } from "./figures/spread.ts";
-
-const { quick, data, table, seeds, json } = given;
-const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await openJudge(dataset);
 
 const settings = [
   { name: "style", architecture: "style" },
   { name: "progressive", architecture: "progressive" },
 ] as const;
 const { cells, missing } = await grid(settings, ({ architecture }, seed) =>
-  growthCell(dataset, judge, { architecture, growing: true, steps: lastSteps }, seed),
+  growthCell({ architecture, growing: true, steps: lastSteps }, seed),
 );
 await judge.release();
 
@@ -82,4 +78,4 @@ if (style.length > 0) {
 console.log(
   `${dataset.name} padded to 32×32; width ${network.width}, ${network.latents} latents, batches of ${batchSize}; ${sizeSteps} steps each at 4, 8 and 16 pixels, half of them fading in, and ${lastSteps} at 32; ${judge.images} samples against as many test images in the features of mnist.onnx (SHA-256 ${judge.sha256}); mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing`,
 );
-if (json) console.log(JSON.stringify({ seeds, sizeSteps, lastSteps, cells, curve }));
+printJson({ seeds, sizeSteps, lastSteps, cells, curve });

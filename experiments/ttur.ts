@@ -4,12 +4,12 @@
 // Cells that are done are read from runs/experiments/ttur and not trained again; one that was killed goes on; --minutes 20
 // stops after that time, between two cells.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { loadDataset } from "reparam";
 import { markdownTable } from "reparam/report";
 import { flag, late, numberOf, printJson, quick, rootOf, seeds } from "./figures/command-line.ts";
+import { openJudge } from "./figures/judge.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
-import { type ImageFigures, imageCell, judgeBy } from "./gan-regularizers/train-cell.ts";
+import { type ImageFigures, imageCell } from "./gan-regularizers/train-cell.ts";
 
 const data = flag("data") ?? "fashion-mnist";
 const threads = numberOf("threads", 1);
@@ -26,9 +26,8 @@ const rates: readonly (readonly [number, number])[] = [
   [8e-4, 2e-4],
 ];
 
-const features = new URL("../assets/features/fashion-mnist.onnx", import.meta.url);
 const dataset = await loadDataset(data, { validation: 0, ...(quick ? { limit: 64 } : {}) });
-const judge = await judgeBy(new Uint8Array(await readFile(features)), dataset, threads);
+const judge = await openJudge(dataset, { classifier: "fashion-mnist", threads, most: 10_000 });
 const cells: Record<string, ImageFigures[]> = {};
 // Seeds outside: a part of the grid is whole seeds.
 for (const seed of seeds) {

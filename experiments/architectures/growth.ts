@@ -1,6 +1,6 @@
 // Trainings of progressive and style-based generators, shared by two experiments.
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { type Dataset, type Tensor, type TrainedModel, train } from "reparam";
+import { type Tensor, type TrainedModel, train } from "reparam";
 import { decodeNpy, encodeNpy } from "reparam/data";
 import {
   compileDefinition,
@@ -11,9 +11,11 @@ import {
   sampleRows,
   truncationGrid,
 } from "../../src/run/index.ts";
-import { cell, drawGrid, processorClock } from "./cell.ts";
-import { given, rootOf, sized } from "./flags.ts";
-import { type Figures, type Judge, samplesOf, scalarOf } from "./judge.ts";
+import { processorSeconds } from "../figures/cells.ts";
+import { rootOf, sized } from "../figures/command-line.ts";
+import type { Figures } from "../figures/judge.ts";
+import { dataset, judge, likeliest, samplesOf, scalarOf, threads } from "./digits.ts";
+import { cell, drawGrid } from "./grid.ts";
 
 /** Steps at each size before the last, and at that. */
 export const [sizeSteps, lastSteps] = sized([2, 2], [300, 1000], [5000, 20_000]);
@@ -47,41 +49,39 @@ export const folderOf = ({ architecture, growing }: GrowthCell, seed: number): s
 
 /** Trains, judges the samples, and keeps what pictures need. */
 export const growthCell = (
-  dataset: Dataset,
-  judge: Judge,
   setting: GrowthCell,
   seed: number,
 ): Promise<GrowthFigures | undefined> => {
   const folder = folderOf(setting, seed);
   return cell(folder, async () => {
-    const clock = processorClock();
     const { architecture, growing, steps } = setting;
-    const { model, last } = await trained(dataset, folder, {
-      ...{ steps, seed, batchSize, options: { ...network, architecture, growing, sizeSteps } },
-    });
-    const seconds = clock();
+    const options = { ...network, architecture, growing, sizeSteps };
+    const { result, seconds } = await processorSeconds(() =>
+      trained(folder, { steps, seed, batchSize, options }),
+    );
+    const { model, last } = result;
     if (architecture === "style") await drawStyles(model, folder);
     const curve: Figures[] = [];
     for (const truncation of model.method.functions.map === undefined ? [] : truncations) {
       const samples = await samplesOf(model, judge.images, { truncation: scalarOf(truncation) });
-      const { classes: _, ...figures } = await judge.figures(samples);
+      const { figures } = await judge.compare(samples);
       curve.push(figures);
     }
-    const { classes, ...figures } = await judge.figures(await samplesOf(model, judge.images));
+    const { figures, logits } = await judge.compare(await samplesOf(model, judge.images));
+    const digits = new Set(likeliest(logits)).size;
     await drawGrid(folder, "samples", await samplesOf(model, 64), 8);
-    return { ...figures, digits: new Set(classes).size, seconds, steps: last, curve };
+    return { ...figures, digits, seconds, steps: last, curve };
   });
 };
 
 async function trained(
-  dataset: Dataset,
   folder: string,
   settings: { steps: number; seed: number; batchSize: number; options: object },
 ): Promise<{ model: TrainedModel; last: number }> {
   let last = 0;
   const every = Math.max(1, Math.round(sizeSteps / 4));
   const model = await train("gan", {
-    ...{ ...settings, data: dataset, folder, threads: given.threads },
+    ...{ ...settings, data: dataset, folder, threads },
     options: settings.options as Record<string, unknown>,
     snapshots: { every, take: (snapshot) => keep(folder, snapshot) },
     onProgress: ({ step }) => {
@@ -93,7 +93,6 @@ async function trained(
 
 /** What the latent tools show of a model with styles. */
 async function drawStyles({ method, weights }: TrainedModel, folder: string): Promise<void> {
-  const { threads } = given;
   const open = (truncation: number) =>
     openLatentSpace(method, weights, { threads, truncation, seed: 2 });
   const space = await open(0.8);
@@ -144,8 +143,8 @@ export async function growthPicture(folder: string): Promise<Tensor> {
 }
 
 /** A few steps of the progressive networks at their last size, for their time. */
-export const trainDirect = (dataset: Dataset, steps: number): Promise<TrainedModel> =>
+export const trainDirect = (steps: number): Promise<TrainedModel> =>
   train("gan", {
-    ...{ data: dataset, steps, batchSize, threads: given.threads },
+    ...{ data: dataset, steps, batchSize, threads },
     options: { ...network, architecture: "progressive", growing: false },
   });

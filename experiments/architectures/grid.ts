@@ -1,33 +1,17 @@
+// A grid of trainings over seeds, its table and its pictures.
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { encodePng, imageGrid, type Tensor } from "reparam";
+import { cellOf } from "../figures/cells.ts";
+import { late, seeds } from "../figures/command-line.ts";
 import { spreadOfSeveral } from "../figures/spread.ts";
-import { given, late } from "./flags.ts";
 
 /** A cell's figures: read from its folder where it is done, else made; undefined when the time is over. */
-export async function cell<Figures>(
+export const cell = async <Figures>(
   folder: string,
   make: () => Promise<Figures>,
-): Promise<Figures | undefined> {
-  const file = `${folder}/figures.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as Figures;
-  if (late()) return undefined;
-  console.error(`${folder} …`);
-  await mkdir(folder, { recursive: true });
-  const figures = await make();
-  await writeFile(file, JSON.stringify(figures));
-  return figures;
-}
-
-/** Seconds of processor time since this was called: on a machine that is shared the clock says little. */
-export function processorClock(): () => number {
-  const start = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1e6;
-  };
-}
-
+): Promise<Figures | undefined> =>
+  late() && !existsSync(`${folder}/figures.json`) ? undefined : cellOf(folder, make);
 /** Writes a grid of images [N, C, H, W] as NAME.png into the folder. */
 export async function drawGrid(
   folder: string,
@@ -63,7 +47,7 @@ export async function grid<Setting extends { readonly name: string }, Figures>(
   const cells: Record<string, Figures[]> = {};
   let missing = 0;
   // Seeds outside: a part of the grid is whole seeds.
-  for (const seed of given.seeds) {
+  for (const seed of seeds) {
     for (const setting of settings) {
       const figures = await make(setting, seed);
       if (figures === undefined) missing += 1;
