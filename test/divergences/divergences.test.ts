@@ -7,6 +7,7 @@ import {
   type FDivergence,
   findDivergence,
   finiteDivergence,
+  hinge,
   normalDivergence,
   variationalEstimate,
 } from "../../src/divergences/index.ts";
@@ -290,6 +291,23 @@ describe("variationalEstimate", () => {
       expect(estimate("standardError")).toBeLessThan(0.05);
     }
   });
+});
+
+it("has a hinge whose best critic is a sign, and leaves 2 − 2·TV", () => {
+  // Outcomes of P are 0, 0, 0, 1, of Q are 0, 1, 1, 1: TV is a half.
+  const lossOf = ([a, b]: readonly [number, number]): number =>
+    apply(({ real, fake }) => hinge.critic({ real: real as Value, fake: fake as Value }), {
+      real: { values: [a, a, a, b] },
+      fake: { values: [a, b, b, b] },
+    })[0] as number;
+  expect(lossOf([1, -1])).toBe(1);
+  for (const a of grid(-2, 2, 9)) {
+    for (const b of grid(-2, 2, 9)) expect(lossOf([a, b])).toBeGreaterThanOrEqual(1);
+  }
+  const fooled = apply(({ x }) => hinge.generator({ fake: x as Value }), {
+    x: { values: [1, -4] },
+  });
+  expect(fooled).toEqual([1.5]);
 });
 
 it("names what there is when asked for what there is not", () => {

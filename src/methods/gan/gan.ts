@@ -27,7 +27,8 @@ import {
   scaled,
   styleFunctions,
 } from "./functions.ts";
-import { type Game, gamePhase, type Rows } from "./game.ts";
+import { gamePhase } from "./game.ts";
+import type { Game, Rows } from "./game-state.ts";
 import type { NetworkSizes, Stage } from "./networks.ts";
 import { checkOptions, type Options, options } from "./options.ts";
 import { stagesOf } from "./stages.ts";

@@ -1,7 +1,7 @@
 // Objectives of the two players, as functions of the discriminator's outputs r on real and f on fake rows, both [B].
 // Each is a mean over the batch, to be minimised.
-import { divergences, type FDivergence } from "../../divergences/index.ts";
-import { abs, maximum, mean, relu, softplus } from "../../ops/index.ts";
+import { divergences, type FDivergence, hinge } from "../../divergences/index.ts";
+import { abs, maximum, mean, softplus } from "../../ops/index.ts";
 import type { Value } from "../../trace/index.ts";
 
 /** Outputs on real and fake rows [B], and the rows themselves [B, ...]. */
@@ -59,8 +59,8 @@ const own = {
   hinge: {
     equation: "D: E[max(0, 1 − r)] + E[max(0, 1 + f)]; G: −E[f]",
     source: "Lim, Ye, Geometric GAN (2017); Miyato et al. (2018), equations 16, 17",
-    discriminator: ({ real, fake }) => mean(relu(real.neg().add(1))).add(mean(relu(fake.add(1)))),
-    generator: raise,
+    discriminator: hinge.critic,
+    generator: hinge.generator,
     pairs: false,
   },
   wasserstein: {

@@ -3,7 +3,7 @@ import { mean } from "../../ops/index.ts";
 import type { Phase } from "../../step/index.ts";
 import type { Tree } from "../../tensor/index.ts";
 import { normal, type Value } from "../../trace/index.ts";
-import type { Game, Rows } from "./game.ts";
+import type { Game, Rows } from "./game-state.ts";
 import type { Networks } from "./networks.ts";
 
 export interface StandingOptions {

@@ -5,7 +5,7 @@ import type { ProgramInputs } from "../../step/index.ts";
 import { normal, type Value } from "../../trace/index.ts";
 import { augment } from "./augment.ts";
 import { type Critic, consistency, judge, type Verdict } from "./critic.ts";
-import type { Game, GameOptions, Scopes } from "./game.ts";
+import type { Game, GameOptions, Scopes } from "./game-state.ts";
 import { losses, type Pair } from "./losses.ts";
 import type { Told } from "./networks.ts";
 import { modifiedOrthogonal } from "./orthogonal.ts";

@@ -8,6 +8,7 @@
  *
  * D gives a number for each patch, which are averaged. Both terms are 0 for the first `adversarialAfter` updates.
  */
+import { hinge } from "../../divergences/index.ts";
 import {
   assemble,
   type ConvolutionParams,
@@ -15,7 +16,7 @@ import {
   initConv2d,
   type Scope,
 } from "../../nn/index.ts";
-import { cast, greaterOrEqual, leakyRelu, mean, relu, stopGradient } from "../../ops/index.ts";
+import { cast, greaterOrEqual, leakyRelu, stopGradient } from "../../ops/index.ts";
 import { adam } from "../../optim/index.ts";
 import { initPlayer, movePlayer, type Player } from "../../step/index.ts";
 import type { Key, Value } from "../../trace/index.ts";
@@ -71,10 +72,9 @@ export function adversaryOf(o: AdversaryOptions, channels: number): Adversary | 
     play: (player, { real, made }, { step, scope }) => {
       const model = assemble<Discriminator>(player);
       const begun = cast(greaterOrEqual(step, o.adversarialAfter), "float32");
-      const unlike = mean(relu(judge(model, real).neg().add(1)));
-      const like = mean(relu(judge(model, stopGradient(made)).add(1)));
-      const discriminator = unlike.add(like).mul(begun);
-      const adversarial = mean(judge(model, made)).neg().mul(begun);
+      const outputs = { real: judge(model, real), fake: judge(model, stopGradient(made)) };
+      const discriminator = hinge.critic(outputs).mul(begun);
+      const adversarial = hinge.generator({ fake: judge(model, made) }).mul(begun);
       return {
         term: adversarial.mul(o.adversarial),
         losses: { adversarial, discriminator },
