@@ -25,7 +25,7 @@ import {
   type Scopes,
 } from "./game-state.ts";
 import { fadeAfter } from "./growing.ts";
-import type { Options } from "./options.ts";
+import { adamOf, type Options } from "./options.ts";
 import { discriminatorTurn, generatorTurn, rowsOf } from "./turns.ts";
 
 type PlayerName = "discriminator" | "generator";
@@ -113,10 +113,11 @@ function movesOf(
 
 export function gamePhase(game: GameOptions): Phase {
   const { options: o, stage } = game;
-  const generatorOptimizer = adam({ learningRate: o.learningRate, beta1: o.beta1, beta2: o.beta2 });
+  const settings = adamOf(o);
+  const generatorOptimizer = adam(settings);
   const discriminatorOptimizer = adam({
-    ...{ beta1: o.beta1, beta2: o.beta2 },
-    learningRate: o.discriminatorLearningRate ?? o.learningRate,
+    ...settings,
+    learningRate: o.discriminatorLearningRate ?? settings.learningRate,
   });
   const optimizers = { generatorOptimizer, discriminatorOptimizer };
   const lazy = o.penalty !== "none" && o.penaltyEvery > 1;

@@ -159,17 +159,30 @@ export const options = z.object({
     .boolean()
     .default(false)
     .describe("both players move at once, from the same state; alternating otherwise"),
-  learningRate: positive.default(2e-4).describe("of the generator, by Adam"),
+  learningRate: positive
+    .optional()
+    .describe(
+      "of the generator, by Adam; without one 2e-4, and 1e-3 of progressive and style (equalized layers)",
+    ),
   discriminatorLearningRate: positive
     .optional()
     .describe("of the discriminator (Heusel et al. 2017); the generator's without one"),
-  beta1: z.number().min(0).lt(1).default(0.5).describe("of Adam: decay of the mean gradient"),
+  beta1: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "of Adam: decay of the mean gradient; without one 0.5, and 0 of progressive and style",
+    ),
   beta2: z
     .number()
     .min(0)
     .lt(1)
-    .default(0.999)
-    .describe("of Adam: decay of the mean squared gradient"),
+    .optional()
+    .describe(
+      "of Adam: decay of the mean squared gradient; without one 0.999, and 0.99 of progressive and style",
+    ),
   average: z
     .number()
     .min(0)
@@ -181,6 +194,23 @@ export const options = z.object({
 });
 
 export type Options = z.infer<typeof options>;
+
+/** Of Radford, Metz, Chintala (2016), and of Karras, Aila, Laine, Lehtinen (2018, appendix A.1). */
+const adamDefaults = {
+  usual: { learningRate: 2e-4, beta1: 0.5, beta2: 0.999 },
+  equalized: { learningRate: 1e-3, beta1: 0, beta2: 0.99 },
+} as const;
+
+/** Adam's settings of the generator: what the options name, and for the rest what the architecture's paper has. */
+export function adamOf({ architecture, learningRate, beta1, beta2 }: Options) {
+  const equalized = architecture === "progressive" || architecture === "style";
+  const own = adamDefaults[equalized ? "equalized" : "usual"];
+  return {
+    learningRate: learningRate ?? own.learningRate,
+    beta1: beta1 ?? own.beta1,
+    beta2: beta2 ?? own.beta2,
+  };
+}
 
 const refuse = (text: string): never => {
   throw new ReparamError(`gan: ${text}`);

@@ -69,7 +69,7 @@ const options = z.object({
   margin: z
     .number()
     .positive("must be above 0")
-    .default(40)
+    .default(25)
     .describe(
       "nats up to which the divergence of generated images is raised; of the margin variant",
     ),
@@ -77,7 +77,7 @@ const options = z.object({
     .default(0.25)
     .describe("α: weight of the divergences of generated images; of the margin variant"),
   reconstruction: weight
-    .default(10)
+    .default(3)
     .describe("β: weight of the squared error, the inverse variance of a pixel"),
   negative: weight
     .default(256)

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { loadDataset } from "../../../src/data/index.ts";
 import { gan } from "../../../src/methods/gan/gan.ts";
 import { fadeAfter, sidesOf, viewsOf } from "../../../src/methods/gan/growing.ts";
+import { adamOf } from "../../../src/methods/gan/options.ts";
 import {
   compileDefinition,
   dataShape,
@@ -26,6 +27,14 @@ const newFolder = (): string => {
 };
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+it("takes the settings of Adam that its paper has, where the options name none", () => {
+  const of = (given: object) => adamOf(gan.options.parse(given));
+  expect(of({})).toEqual({ learningRate: 2e-4, beta1: 0.5, beta2: 0.999 });
+  const own = { learningRate: 1e-3, beta1: 0, beta2: 0.99 };
+  expect(of({ architecture: "progressive" })).toEqual(own);
+  expect(of({ architecture: "style", beta1: 0.5 })).toEqual({ ...own, beta1: 0.5 });
 });
 
 const methodOf = (architecture: string) =>
