@@ -10,7 +10,7 @@ import {
   encodeDataset,
   evaluateSplit,
   fit,
-  type TokenDataset,
+  type EncodedDataset,
   train,
   weightsOf,
 } from "reparam";
@@ -28,13 +28,13 @@ const batchSize = 64;
 
 type Figures = Readonly<Record<string, number>>;
 
-const codesOf = ({ imageTokenizer }: TokenDataset): number =>
-  [imageTokenizer.method.functions.decode?.inputs.tokens?.below].flat()[0] as number;
+const codesOf = ({ autoencoder }: EncodedDataset): number =>
+  [autoencoder.method.functions.decode?.inputs.tokens?.below].flat()[0] as number;
 
 /** Bits a token of the convolutional baseline on the test images, and their standard error. */
 async function convolutionBits(
   { convolution, priorEpochs: epochs }: Setting,
-  data: TokenDataset,
+  data: EncodedDataset,
   seed: number,
   folder: string,
 ): Promise<Figures> {

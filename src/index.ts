@@ -30,6 +30,7 @@ export {
 } from "./report/index.ts";
 export {
   compileFunction,
+  type EncodedDataset,
   encodeDataset,
   evaluateSplit,
   exportFunctions,
@@ -41,7 +42,6 @@ export {
   openGenerator,
   readRun,
   sampleRows,
-  type TokenDataset,
 } from "./run/index.ts";
 export {
   type DataShape,

@@ -52,6 +52,10 @@ export const dataFlags = (): Option[] => [
     "--tokenizer <kind>",
     "read text by characters, bytes, bpe or words, or by the tokenizer.json of a run (default: characters); or images by the folder of a run of fsq or vq-vae",
   ).argParser((text) => (text.endsWith(".json") || existsSync(text) ? resolve(text) : text)),
+  new Option(
+    "--autoencoder <run>",
+    "read images as latents by the folder of a run of gaussian-vae, introvae, fsq or vq-vae",
+  ).argParser((text) => resolve(text)),
   integerOption("--vocabulary <n>", "tokens of bpe or words (default: 4096)"),
   integerOption("--context <n>", "tokens of text that are read at once (default: 128)"),
   new Option("--unknown-token", "one token for characters that the training text lacks"),

@@ -5,6 +5,7 @@ import { encodeNpy } from "../data/npy.ts";
 import { formatDuration, formatNumber } from "../report/table.ts";
 import { ReparamError, type Tensor } from "../tensor/index.ts";
 import { folderFlags } from "./data-flags.ts";
+import { shownData } from "./encoded-images.ts";
 import { encodeRowsJson } from "./json-rows.ts";
 import { type OpenRun, openTrained, sayLeftOut } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -102,7 +103,7 @@ export async function splitOf(
   { unreadable, unlike }: Readonly<Record<string, unknown>> = {},
 ): Promise<Chosen> {
   if (name === "train" || name === "validation" || name === "test") {
-    return { split: dataset[name], leftOut: [] };
+    return { split: (await shownData(dataset, config))[name], leftOut: [] };
   }
   const { imageSize, channels, dtype } = config.data;
   const isFolder = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;

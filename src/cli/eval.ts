@@ -3,6 +3,7 @@ import type { SplitName } from "../data/index.ts";
 import type { Evaluation } from "../run/index.ts";
 import { offers } from "../step/function.ts";
 import { ReparamError } from "../tensor/index.ts";
+import { shownData } from "./encoded-images.ts";
 import { openTrained } from "./runs.ts";
 import type { ComparisonOptions } from "./sample-comparison.ts";
 import type { Context } from "./terminal.ts";
@@ -138,7 +139,7 @@ async function evaluateRun(
   const { drawnSet, splitSet } = await import("./sample-sets.ts");
   const { compareSamples, extractorName } = await import("./sample-comparison.ts");
   const limit = flags.limit as number | undefined;
-  const real = splitSet(dataset, config.data.name, split, limit);
+  const real = splitSet(await shownData(dataset, config), config.data.name, split, limit);
   const options = comparisonOf(flags, seed, config.threads);
   if (
     flags.sampleMetrics !== true &&

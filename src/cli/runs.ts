@@ -5,7 +5,7 @@ import { findMethod } from "../methods/catalogue.ts";
 import type { Checkpoint, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
 import { ReparamError, type Tensor, type Tree } from "../tensor/index.ts";
-import { loadTokens, openTokens, readsImages } from "./image-tokens.ts";
+import { loadEncoded, openEncoded, readerOf } from "./encoded-images.ts";
 import { parseOptions } from "./method-flags.ts";
 import type { Context } from "./terminal.ts";
 
@@ -33,7 +33,7 @@ export async function openRun(
   const { dataShape, openKeptModel, readConfig } = await import("../run/index.ts");
   const config = await readConfig(folder);
   const definition = await findMethod(config.method);
-  const dataset = (await openTokens(folder)) ?? (await loadData(config.data));
+  const dataset = (await openEncoded(folder)) ?? (await loadData(config.data));
   const chosen = parseOptions(definition, { ...config.options, ...options });
   const model = await openKeptModel(folder);
   const method = definition.create(chosen, dataShape(dataset, config.batchSize, model));
@@ -77,7 +77,7 @@ export async function openWeights(
 
 /** Loads the data of a config, and checks that it is what the run began with. */
 export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
-  const dataset = readsImages(data) ? await loadTokens(data) : await loadSamples(data);
+  const dataset = readerOf(data) !== undefined ? await loadEncoded(data) : await loadSamples(data);
   const { name, samples } = data;
   const now = sampleCounts(dataset);
   if (samples !== undefined && samples.join() !== now.join()) {

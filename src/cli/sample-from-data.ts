@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ReparamError, type Tensor, tensorOf } from "../tensor/index.ts";
+import { shownData } from "./encoded-images.ts";
 import { writeSamples } from "./pictures.ts";
 import type { openTrained } from "./runs.ts";
 import { stepCounter } from "./step-counter.ts";
@@ -36,7 +37,9 @@ const compile = async (
 ) => {
   const { compileFunction } = await import("../run/index.ts");
   if (method.procedures?.[name] === undefined) {
-    throw new ReparamError(`--${name} is for diffusion models of images. Leave it out.`);
+    throw new ReparamError(
+      `--${name} is for diffusion models of ${name === "inpaint" ? "data" : "images"} themselves. Leave it out.`,
+    );
   }
   return compileFunction(method, name, weights, {
     ...{ threads: config.threads, options: about.options, onProgress },
@@ -90,8 +93,9 @@ export async function interpolate(
   const counter = stepCounter(ctx);
   const compiled = await compile(run, "interpolate", about, counter.onProgress);
   const { count } = about;
-  const rows = rowsOf(run.dataset.test, 0, count);
-  const other = imagesOf(rowsOf(run.dataset.test, count, 2 * count));
+  const { test } = await shownData(run.dataset, run.config);
+  const rows = rowsOf(test, 0, count);
+  const other = imagesOf(rowsOf(test, count, 2 * count));
   const label = labelsFor(compiled.definition.inputs, rows);
   const given = { ...label, ...about.inputs, image: imagesOf(rows), other };
   const { frames } = await compiled.run(given, { count, seed: about.seed });

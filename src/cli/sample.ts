@@ -33,7 +33,7 @@ export async function addSampleVerb(program: Command, context: Context): Promise
       'sample runs/gpt-state-of-the-union-1 --prompt "My fellow" --temperature 0.8 --top-k 40',
     ],
     options: [
-      integerOption("--count <n>", "number of samples (default: 64, of texts 1)"),
+      integerOption("-n, --count <n>", "number of samples (default: 64, of texts 1)"),
       integerOption("--seed <n>", "of the noise", 0).default(0),
       new Option(
         "--out <file>",

@@ -25,7 +25,7 @@ export function stepCounter(ctx: Context): StepCounter {
       if (stderr.isTTY === true) stderr.write("\r\u001b[K");
       const seconds = (performance.now() - start) / 1000;
       const perSecond = count / seconds;
-      ctx.note(
+      ctx.say(
         `${count} ${what} in ${formatDuration(seconds)}: ${formatNumber(perSecond, 3)} a second, ${evaluations} evaluations of the network each`,
       );
       return { seconds, perSecond, evaluations };

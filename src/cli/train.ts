@@ -4,7 +4,7 @@ import { catalogue, findMethod } from "../methods/catalogue.ts";
 import { dataOf, type MethodDefinition } from "../step/definition.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { dataFlags, dataOptionsOf } from "./data-flags.ts";
-import { imagesOfTokenizer } from "./image-tokens.ts";
+import { imagesOfAutoencoder } from "./encoded-images.ts";
 import { methodFlags, parseOptions } from "./method-flags.ts";
 import { dataName } from "./runs.ts";
 import type { Context } from "./terminal.ts";
@@ -69,6 +69,7 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
       "train gaussian-vae --network convolutional --data ./photos --image-size 32",
       "train gaussian-vae --steps 200 --profile",
       "train token-prior --tokenizer runs/fsq-fashion-mnist-1 --conditional",
+      "train diffusion --autoencoder runs/fsq-fashion-mnist-1 --patch 1 --multipliers 1",
     ],
     options: trainOptions(definition),
     action: async ([method = ""], given, ctx) => {
@@ -96,7 +97,7 @@ export async function requestOf(
   }
   const options = parseOptions(definition, given);
   const own = { ...definition.training.load, ...dataOptionsOf(given) };
-  const tokenized = await imagesOfTokenizer(own.tokenizer as string | undefined);
+  const tokenized = await imagesOfAutoencoder(own);
   const { listDatasets } = await import("../data/index.ts");
   const known = (await listDatasets()).map(({ name }) => name);
   return {

@@ -2,7 +2,7 @@ import type { Dataset } from "../data/index.ts";
 import { formatBytes, formatDuration, formatNumber } from "../report/table.ts";
 import type { Evaluation, Finished, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
-import { isTokenData, keepTokens, readsImages } from "./image-tokens.ts";
+import { isEncoded, keepEncoded, readerOf } from "./encoded-images.ts";
 import { interruptible } from "./interrupt.ts";
 import { startProfiling } from "./profiling.ts";
 import { createProgress } from "./progress.ts";
@@ -38,9 +38,8 @@ export interface TrainRequest {
 export async function trainNew(request: TrainRequest, context: Context): Promise<Figures> {
   const run = await import("../run/index.ts");
   const { definition, options, batchSize, exports, folder: wanted, model, ...settings } = request;
-  if (readsImages(request.data)) {
-    context.note(`Reading ${request.data.name} by ${request.data.tokenizer} …`);
-  }
+  const reader = readerOf(request.data);
+  if (reader !== undefined) context.note(`Reading ${request.data.name} by ${reader} …`);
   const dataset = await loadData(request.data);
   sayLeftOut(dataset.leftOut, context);
   const imported = model === undefined ? undefined : await run.openModel(model);
@@ -64,7 +63,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
     if (model !== undefined) await run.keepModel(folder, model);
-    if (isTokenData(dataset)) await keepTokens(folder, dataset, request.data);
+    if (isEncoded(dataset)) await keepEncoded(folder, dataset, request.data);
     const { checkpointSeconds, pictureEvery, profile } = settings;
     const given = { exports, checkpointSeconds, pictureEvery, profile };
     const figures = await trainRun({ folder, method, config, dataset, ...given }, context);

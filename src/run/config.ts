@@ -30,6 +30,8 @@ export const runConfigSchema = z.looseObject({
     dtype: z.enum(["float32", "float64"]).optional(),
     terms: count.optional(),
     tokenizer: z.string().optional(),
+    /** Absolute path of the run whose latents of images are the data. */
+    autoencoder: z.string().optional(),
     vocabulary: count.optional(),
     context: count.optional(),
     unknownToken: z.boolean().optional(),

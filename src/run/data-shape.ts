@@ -2,11 +2,11 @@ import type { Dataset } from "../data/index.ts";
 import type { ImportedModel } from "../onnx-import/index.ts";
 import type { DataShape } from "../step/index.ts";
 import { dim } from "../tensor/index.ts";
-import type { TokenDataset } from "./token-dataset.ts";
+import type { EncodedDataset } from "./encoded-dataset.ts";
 
 /** What a method is told of a data set. */
 export function dataShape(
-  dataset: Dataset | TokenDataset,
+  dataset: Dataset | EncodedDataset,
   batchSize: number,
   importedModel?: ImportedModel,
 ): DataShape {
@@ -24,6 +24,6 @@ export function dataShape(
     vocabulary: tokenizer?.vocabulary,
     special: tokenizer?.special,
     ...(importedModel !== undefined && { importedModel }),
-    ...("imageTokenizer" in dataset && { imageTokenizer: dataset.imageTokenizer }),
+    ...("autoencoder" in dataset && { autoencoder: dataset.autoencoder }),
   };
 }

@@ -16,6 +16,14 @@ export {
   writeConfig,
 } from "./config.ts";
 export { dataShape } from "./data-shape.ts";
+export {
+  autoencoderFolder,
+  type EncodedDataset,
+  type EncodingOptions,
+  encodeDataset,
+  readEncoded,
+  writeEncoded,
+} from "./encoded-dataset.ts";
 export { type ExportFunctionsOptions, exportFunctions } from "./export.ts";
 export {
   exportMetadata,
@@ -94,14 +102,6 @@ export {
   type StepProfilerOptions,
 } from "./step-profile.ts";
 export { readTokenizer, textShape, writeTokenizer } from "./text-run.ts";
-export {
-  encodeDataset,
-  readTokens,
-  type TokenDataset,
-  type TokenOptions,
-  tokenizerFolder,
-  writeTokens,
-} from "./token-dataset.ts";
 export {
   type KnobPoint,
   type KnobTuning,

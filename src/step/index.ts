@@ -14,13 +14,13 @@ export {
 export { type HostStepOptions, hostStep } from "./host-step.ts";
 export type { HuggingFaceModel } from "./hugging-face.ts";
 export type {
+  Autoencoder,
   Batch,
   BatchSpec,
   DataShape,
   FunctionDescription,
   FunctionInput,
   FunctionName,
-  ImageTokenizer,
   Iteration,
   Method,
   Metrics,

@@ -147,6 +147,11 @@ export interface Method {
   /** The part of the last phase's state that the functions read. */
   readonly weights: (state: Tree<Value>) => Tree<Value>;
   readonly functions: Readonly<Partial<Record<FunctionName, ModelFunction>>>;
+  /**
+   * Between `image` and real `latent`, [B, D] or [B, C, h, w], where the method has such latents: what a model of
+   * latents is trained on. A tokenizer's are vectors before they are quantized, which its decoder does.
+   */
+  readonly latents?: { readonly encode: ModelFunction; readonly decode: ModelFunction };
   /** What takes many runs of a graph, by the names of functions: the tools use both alike. */
   readonly procedures?: Readonly<Partial<Record<FunctionName, Procedure>>>;
   /** The model for Hugging Face's libraries, if it is of a kind that they know. Throws if its options are not. */
@@ -159,10 +164,12 @@ export interface Method {
   readonly portrait?: (weights: Tree<Tensor>, history: readonly (readonly Metrics[])[]) => Portrait;
 }
 
-/** A trained method that turns images into tokens by its function `encode`, and back by `decode`. */
-export interface ImageTokenizer {
+/** A trained method that turns images into codes, which are tokens or latents, and back. */
+export interface Autoencoder {
   readonly method: Method;
   readonly weights: Tree<Tensor>;
+  /** Of latents: mean and standard deviation of each number [D], or channel [C] of a grid, over the training images. */
+  readonly moments?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
 }
 
 /** What a method is told of the data it will see. */
@@ -177,8 +184,11 @@ export interface DataShape {
   readonly vocabulary?: number | undefined;
   /** Of text: ids of the tokens that stand for no characters. They are the last ones. */
   readonly special?: SpecialTokens | undefined;
-  /** Of images as tokens, whose column is `tokens` int32 [B, h, w]: what made these. */
-  readonly imageTokenizer?: ImageTokenizer | undefined;
+  /**
+   * Of images as codes: what made these. The column is `tokens` int32 [B, h, w], or `latent` float32 [B, D] or
+   * [B, C, h, w], standardised by its moments.
+   */
+  readonly autoencoder?: Autoencoder | undefined;
   /** Of a training that begins with a model read from an ONNX file. */
   readonly importedModel?: ImportedModel | undefined;
 }

@@ -57,7 +57,7 @@ it("goes on, is evaluated and exported without the tokenizer's run", async () =>
 it("has the tokenizer's run in it, which encodes as before", async () => {
   const [before, after] = [join(root, "before.npy"), join(root, "after.npy")];
   await invoke("encode", away, "--out", before);
-  const { stdout } = await invoke("encode", join(run, "tokenizer"), "--out", after);
+  const { stdout } = await invoke("encode", join(run, "autoencoder"), "--out", after);
   expect(readFileSync(after)).toEqual(readFileSync(before));
   expect(stdout).toMatch(/40 rows in .*: [\d.]+k? a second/);
 });

@@ -11,9 +11,9 @@ import {
   sampleToken,
 } from "../../src/run/index.ts";
 import {
+  type Autoencoder,
   type DataShape,
   type FunctionName,
-  type ImageTokenizer,
   initialState,
   type Method,
   type Phase,
@@ -37,7 +37,7 @@ const B = dim("B");
 const small = { layers: 2, width: 16, heads: 2, warmupSteps: 0, learningRate: 1e-2 };
 
 /** An untrained tokenizer of 8×12 pixels in 2×3 tokens. */
-async function tokenizerOf(options: Record<string, unknown> = {}): Promise<ImageTokenizer> {
+async function tokenizerOf(options: Record<string, unknown> = {}): Promise<Autoencoder> {
   const definition = await findMethod("fsq");
   const parsed = definition.options.parse({ width: 4, blocks: 0, levels: "3,2", ...options });
   const shape = { columns: { image: spec("uint8", [B, 1, 8, 12]) }, classes: undefined };
@@ -45,9 +45,9 @@ async function tokenizerOf(options: Record<string, unknown> = {}): Promise<Image
   return { method, weights: weightsOf(method, initialState(method.phases[0] as Phase, 0)) };
 }
 
-const shapeOf = (imageTokenizer: ImageTokenizer, tokens = [2, 3]): DataShape => ({
+const shapeOf = (autoencoder: Autoencoder, tokens = [2, 3]): DataShape => ({
   columns: { tokens: spec("int32", [B, ...tokens]), label: spec("int32", [B]) },
-  ...{ trainSize: 40, batchSize: 8, classes: ["even", "odd"], imageTokenizer },
+  ...{ trainSize: 40, batchSize: 8, classes: ["even", "odd"], autoencoder },
 });
 
 async function priorOf(options: Record<string, unknown>): Promise<Method> {
@@ -202,7 +202,7 @@ it("refuses data that it cannot be made for", async () => {
   const definition = await findMethod("token-prior");
   const options = definition.options.parse(small);
   const tokenizer = await tokenizerOf();
-  const { imageTokenizer: _, ...alone } = shapeOf(tokenizer);
+  const { autoencoder: _, ...alone } = shapeOf(tokenizer);
   expect(() => definition.create(options, alone)).toThrow(/wants images as tokens/);
   expect(() => definition.create(options, shapeOf(tokenizer, [2, 3, 2]))).toThrow(
     "token-prior wants one integer a place, and this tokenizer gives 2.",

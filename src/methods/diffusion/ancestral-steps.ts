@@ -17,7 +17,8 @@ export interface NoiseSplit {
  * (Ho, Jain, Abbeel 2020, eq. 7).
  */
 export function ddimSplit(from: number, to: number, eta: number): NoiseSplit {
-  const fresh = Math.min(to, eta * to * Math.sqrt(1 - (to / from) ** 2));
+  // Without noise it goes backwards too, where to is above from.
+  const fresh = eta === 0 ? 0 : Math.min(to, eta * to * Math.sqrt(1 - (to / from) ** 2));
   return { fresh, direction: Math.sqrt(to * to - fresh * fresh) };
 }
 

@@ -14,7 +14,7 @@ export function bakedOf(
   o: ProcedureOptions,
 ): ModelFunction {
   const { guidance, frames: _, ...options } = o;
-  const { process, classes, denoise } = model;
+  const { process, classes, denoise, coder } = model;
   const plan = planOf(options, { process });
   labelsOf(classes, undefined, guidance);
   const shape = rowsShape(model);
@@ -53,6 +53,7 @@ export function bakedOf(
         (noise as Value).mul(sigma),
         fresh,
       );
+      if (coder !== undefined) return coder.decode.build(weights, { latent: x }, scope);
       return model.images ? { image: clip(x.add(1).mul(1 / 2), 0, 1) } : { x };
     },
   };

@@ -6,7 +6,7 @@
  *   loss = E[weight(t)·‖F(c_in·x_t, t) − target(x₀, ε, t)‖²]/size of a row
  *   x̂₀(x_t, t) = c_skip·x_t + c_out·F(c_in·x_t, t)
  *
- * Images [B, C, H, W] in [−1, 1], points [B, D] as they are. The equations of coefficients, processes and weights stand
+ * Images [B, C, H, W] in [−1, 1], points [B, D] as they are, and standardised latents of a trained autoencoder. The equations of coefficients, processes and weights stand
  * in prediction.ts, process.ts and weighting.ts, with their papers. `denoise` is x̂₀; samplers are made of it.
  */
 import type { Model, Scope } from "../../nn/index.ts";
@@ -24,6 +24,7 @@ import {
 } from "../../step/index.ts";
 import { dim, ReparamError, staticShape } from "../../tensor/index.ts";
 import { normal, uniform, type Value } from "../../trace/index.ts";
+import { coderOf, withAutoencoder } from "./latents.ts";
 import { mlpNetwork } from "./mlp.ts";
 import type { Network, NetworkCall, NetworkSizes } from "./network.ts";
 import {
@@ -49,7 +50,8 @@ const B = dim("B");
 
 /** What is learnt: the column, its row's sizes, and the classes that the network is told. */
 interface Rows {
-  readonly name: "image" | "x";
+  readonly name: "image" | "x" | "latent";
+  /** In bytes. */
   readonly images: boolean;
   readonly row: readonly number[];
   readonly classes: number | undefined;
@@ -57,16 +59,16 @@ interface Rows {
 }
 
 function rowsOf(o: Options, { columns, classes }: DataShape): Rows {
-  const name = columns.image === undefined ? "x" : "image";
+  const name = (["image", "latent"] as const).find((each) => columns[each] !== undefined) ?? "x";
   const column = columns[name];
   const row = column === undefined ? undefined : staticShape(column.shape.slice(1));
   if (column === undefined || row === undefined) {
     throw new ReparamError(
-      "diffusion wants images or points: a data set with a column image of bytes [channels, height, width], or x.",
+      "diffusion wants images or points: a data set with a column image of bytes [channels, height, width], or x. Latents of images are those of --autoencoder RUN.",
     );
   }
   const images = name === "image";
-  if (!images && (column.dtype !== "float32" || row.length !== 1)) {
+  if (name === "x" && (column.dtype !== "float32" || row.length !== 1)) {
     throw new ReparamError(
       "diffusion: x must be float32 [features]. Load it with --dtype float32.",
     );
@@ -111,9 +113,13 @@ const networks: Readonly<
 
 function create(o: Options, data: DataShape): Method {
   const rows = rowsOf(o, data);
-  checkOptions(o, rows.images);
-  const backbone = o.backbone === "auto" ? (rows.images ? "unet" : "mlp") : o.backbone;
-  const network = networks[backbone](o, { row: rows.row, classes: rows.classes });
+  const grid = rows.row.length === 3;
+  checkOptions(o, grid);
+  const backbone = o.backbone === "auto" ? (grid ? "unet" : "mlp") : o.backbone;
+  const own = networks[backbone](o, { row: rows.row, classes: rows.classes });
+  const autoencoder = rows.name === "latent" ? data.autoencoder : undefined;
+  const coder = autoencoder && coderOf(autoencoder, rows.row);
+  const network = autoencoder === undefined ? own : withAutoencoder(own, autoencoder);
   const process = processOf(o);
   const diffusion = {
     ...{ options: o, rows, network, process },
@@ -138,6 +144,7 @@ function create(o: Options, data: DataShape): Method {
     weights: averagedWeights(o.average),
     functions: {
       denoise: denoiseOf(diffusion),
+      ...coder,
       evaluate: {
         summary: "loss of each row at a noise level of its own",
         inputs: withoutNoise(rows.batch),
@@ -151,12 +158,17 @@ function create(o: Options, data: DataShape): Method {
     procedures: diffusionProcedures({
       ...{ process, row: rows.row, images: rows.images, classes: rows.classes },
       ...{ sigmaData: diffusion.prediction.sigmaData, denoise: denoiseOf(diffusion) },
+      ...(coder && { coder }),
     }),
-    preprocessing: rows.images
-      ? "noisy and denoised images on the scale −1 … 1 of bytes 0 … 255"
-      : "x as it is",
+    preprocessing: preprocessings[rows.name],
   };
 }
+
+const preprocessings: Readonly<Record<Rows["name"], string>> = {
+  image: "noisy and denoised images on the scale −1 … 1 of bytes 0 … 255",
+  x: "x as it is",
+  latent: "noisy and denoised latents as encode gives them and decode takes them",
+};
 
 /** Test data are mixed with noise of their own, whatever training has. */
 const withoutNoise = ({ noise: _, ...batch }: BatchSpec): BatchSpec => batch;

@@ -41,7 +41,8 @@ export function interpolateOf(model: SampledModel): Body {
       const made: Tensor[] = [];
       for (let i = 0; i < frames; i++) {
         const latent = slerp(from, to, frames === 1 ? 0.5 : i / (frames - 1));
-        made.push(shown(model, await decoded(model, call, atMostNoise(model, latent))).image!);
+        const x = await decoded(model, call, atMostNoise(model, latent));
+        made.push((await shown(model, call, x)).image as Tensor);
       }
       return { frames: sideBySide(made) };
     },
@@ -99,7 +100,7 @@ export function inpaintOf(model: SampledModel): Body {
         denoiser: denoiserOf(model, call),
         noise: call.inputs.noise as Tensor,
       });
-      return shown(model, await decoded(model, call, start, { denoiser }));
+      return shown(model, call, await decoded(model, call, start, { denoiser }));
     },
   };
 }

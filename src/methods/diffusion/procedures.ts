@@ -2,7 +2,7 @@
  * What a trained diffusion model does by many runs of its denoiser: samples by any sampler, latents of data by a
  * deterministic one and back, images between two, filled-in images, and likelihoods.
  */
-import type { Method } from "../../step/index.ts";
+import type { Method, ProcedureCall } from "../../step/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { bakedOf } from "./baked-procedure.ts";
 import { likelihoodOf } from "./likelihood-procedure.ts";
@@ -25,12 +25,18 @@ import {
 } from "./sampled-model.ts";
 
 export function diffusionProcedures(model: SampledModel): NonNullable<Method["procedures"]> {
-  const common = { options: procedureOptions, functions: { denoise: model.denoise } };
-  return {
+  const functions = { denoise: model.denoise, ...model.coder };
+  const common = { options: procedureOptions, functions };
+  const drawn = {
     sample: { ...common, ...sampleOf(model) },
+    ...(dataName(model) === "image" && { interpolate: { ...common, ...interpolateOf(model) } }),
+  };
+  // Of latents, encode and decode are the autoencoder's; a mask and a density of pixels have no counterpart in them.
+  if (model.coder !== undefined) return drawn;
+  return {
+    ...drawn,
     encode: { ...common, ...encodeOf(model) },
     decode: { ...common, ...decodeOf(model) },
-    ...(model.images && { interpolate: { ...common, ...interpolateOf(model) } }),
     inpaint: { ...common, ...inpaintOf(model) },
     likelihood: likelihoodOf(model),
   };
@@ -51,8 +57,8 @@ function sampleOf(model: SampledModel): Body {
       const keep = (x: Tensor): void => void seen.push(x);
       const x = await decoded(model, call, start, frames > 0 ? { keep } : {});
       return {
-        ...shown(model, x),
-        ...(frames > 0 && { frames: framesOf(model, seen, frames) }),
+        ...(await shown(model, call, x)),
+        ...(frames > 0 && { frames: await framesOf(model, call, seen, frames) }),
       };
     },
     baked: (options) => bakedOf(model, inputs, procedureOptions.parse(options)),
@@ -60,12 +66,19 @@ function sampleOf(model: SampledModel): Body {
 }
 
 /** Some of the steps side by side: [B, frames, …], the last step last. */
-function framesOf(model: SampledModel, seen: readonly Tensor[], frames: number): Tensor {
+async function framesOf(
+  model: SampledModel,
+  call: ProcedureCall,
+  seen: readonly Tensor[],
+  frames: number,
+): Promise<Tensor> {
   const chosen = Array.from({ length: Math.min(frames, seen.length) }, (_, i, all = frames) => {
     const count = Math.min(all, seen.length);
     return seen[count === 1 ? seen.length - 1 : Math.round((i * (seen.length - 1)) / (count - 1))]!;
   });
-  return sideBySide(chosen.map((x) => shown(model, x)[model.images ? "image" : "x"] as Tensor));
+  const drawn: Tensor[] = [];
+  for (const x of chosen) drawn.push((await shown(model, call, x))[dataName(model)] as Tensor);
+  return sideBySide(drawn);
 }
 
 function encodeOf(model: SampledModel): Body {
@@ -85,6 +98,10 @@ function decodeOf(model: SampledModel): Body {
       ...conditions(model),
     },
     run: async (call) =>
-      shown(model, await decoded(model, call, atMostNoise(model, call.inputs.latent as Tensor))),
+      shown(
+        model,
+        call,
+        await decoded(model, call, atMostNoise(model, call.inputs.latent as Tensor)),
+      ),
   };
 }

@@ -4,6 +4,7 @@ import type { FunctionInput, ModelFunction, Procedure, ProcedureCall } from "../
 import { dim, type Shape, type Tensor } from "../../tensor/index.ts";
 import { levelAt, type NoiseLevel } from "./grid.ts";
 import { guided, labelsOf } from "./guidance.ts";
+import type { LatentCoder } from "./latents.ts";
 import type { NoiseProcess } from "./process.ts";
 import { type Denoiser, sampleDiffusion } from "./sample.ts";
 import { samplerFields } from "./sampler-settings.ts";
@@ -14,9 +15,12 @@ export const B = dim("B");
 /** A trained model as its procedures see it. */
 export interface SampledModel {
   readonly process: NoiseProcess;
-  /** Sizes of a row of data: [C, H, W] of images in [−1, 1], [D] of points. */
+  /** Sizes of a row of x: [C, H, W] of images in [−1, 1], [D] of points, either of latents. */
   readonly row: readonly number[];
+  /** Whether x are images. */
   readonly images: boolean;
+  /** Where x are latents: between them and the images that are given and shown. */
+  readonly coder?: LatentCoder;
   /** Classes that the network is told; the number itself stands for none. */
   readonly classes: number | undefined;
   /** Standard deviation of the data. */
@@ -68,9 +72,13 @@ export const conditions = ({ denoise, classes }: SampledModel): Record<string, F
 
 /** Data as a training has them: `image` in bytes, or `x`. */
 export const dataInput = (model: SampledModel, description: string): FunctionInput => ({
-  ...{ dtype: model.images ? "uint8" : "float32", shape: rowsShape(model), description },
+  ...(model.coder?.encode.inputs.image ?? {
+    ...{ dtype: model.images ? "uint8" : "float32", shape: rowsShape(model) },
+  }),
+  description,
 });
-export const dataName = ({ images }: SampledModel): "image" | "x" => (images ? "image" : "x");
+export const dataName = ({ images, coder }: SampledModel): "image" | "x" =>
+  images || coder !== undefined ? "image" : "x";
 
 /** Bytes to [−1, 1]; points as they are. */
 export const scaled = ({ images }: SampledModel, data: Tensor, shift?: Tensor): Tensor => {
@@ -82,8 +90,19 @@ export const scaled = ({ images }: SampledModel, data: Tensor, shift?: Tensor): 
   return { dtype: "float32", shape: data.shape, data: values };
 };
 
-/** [−1, 1] to `image` in [0, 1]; points as `x`. */
-export function shown({ images }: SampledModel, x: Tensor): Record<string, Tensor> {
+/** Data as x: latents where there is a coder. */
+const entered = async (model: SampledModel, { run }: ProcedureCall, data: Tensor) =>
+  model.coder === undefined
+    ? scaled(model, data)
+    : ((await run("encode", { image: data })).latent as Tensor);
+
+/** x as it is shown: [−1, 1] to `image` in [0, 1], latents to their images, points as `x`. */
+export async function shown(
+  { images, coder }: SampledModel,
+  { run }: ProcedureCall,
+  x: Tensor,
+): Promise<Readonly<Record<string, Tensor>>> {
+  if (coder !== undefined) return run("decode", { latent: x });
   if (!images) return { x };
   const data = (x.data as Float32Array).map((v) => Math.min(1, Math.max(0, (v + 1) / 2)));
   return { image: { ...x, data: data as Float32Array<ArrayBuffer> } };
@@ -159,7 +178,7 @@ export async function encoded(
     ...sampling,
     start: tensorSpace.combine(
       [levelAt(model.process, model.process.interval[0]).alpha],
-      [scaled(model, data)],
+      [await entered(model, call, data)],
     ) as Tensor,
     backwards: true,
   });

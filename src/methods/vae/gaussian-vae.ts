@@ -13,7 +13,7 @@ import { z } from "zod";
 import { Independent, kl, Normal } from "../../distributions/index.ts";
 import { initLinear, type LinearParams, linear } from "../../nn/index.ts";
 import { full, sum } from "../../ops/index.ts";
-import { type DataShape, defineMethod, type Method } from "../../step/index.ts";
+import { type DataShape, defineMethod, functionOf, type Method } from "../../step/index.ts";
 import type { Value } from "../../trace/index.ts";
 import { estimatorOptions } from "../estimation.ts";
 import { createAutoencoder, objectiveOptions } from "./autoencoder.ts";
@@ -61,8 +61,8 @@ export const posteriorOf = (q: Normal): Posterior => ({
   described: { mean: q.mean(), variance: q.variance() },
 });
 
-const create = (o: Options, data: DataShape): Method =>
-  createAutoencoder<Heads>(
+const create = (o: Options, data: DataShape): Method => {
+  const method = createAutoencoder<Heads>(
     {
       name: "gaussian-vae",
       latent: [o.latents],
@@ -84,6 +84,9 @@ const create = (o: Options, data: DataShape): Method =>
     o,
     data,
   );
+  const [encode, decode] = [functionOf(method, "encode"), functionOf(method, "decode")];
+  return { ...method, latents: { encode, decode } };
+};
 
 export const scaledNormal = (latents: number): LatentPrior => ({
   summary: "images of latents from the prior",

@@ -236,6 +236,7 @@ function create(o: Options, data: DataShape): Method {
       return { params: { encoder: encoder.params, decoder: decoder.params }, buffers: {} };
     },
     functions: own as Method["functions"],
+    latents: { encode: encode as ModelFunction, decode: decode as ModelFunction },
     preprocessing:
       "image: bytes 0 … 255, [batch, channels, height, width]; divided by 255 in the graph",
   };

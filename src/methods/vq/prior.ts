@@ -23,13 +23,13 @@ import {
 } from "../../nn/index.ts";
 import { concat, constant, expandDims, mean, reshape, slice } from "../../ops/index.ts";
 import {
+  type Autoencoder,
   type DataShape,
   defineMethod,
   type FunctionInput,
   functionOf,
   gradientStep,
   gradientWeights,
-  type ImageTokenizer,
   type Method,
   type ModelFunction,
   modelOf,
@@ -82,12 +82,12 @@ interface Grid {
   readonly codes: number;
   /** Classes to tell apart; undefined where the method is not conditional. */
   readonly classes: number | undefined;
-  readonly tokenizer: ImageTokenizer;
+  readonly tokenizer: Autoencoder;
 }
 
 /** The tokens that a method is to be made for. Throws if the data are none, or of several integers a place. */
 function gridOf(o: Options, data: DataShape): Grid {
-  const { imageTokenizer: tokenizer, columns, classes } = data;
+  const { autoencoder: tokenizer, columns, classes } = data;
   const [height, width, ...several] = staticShape(columns.tokens?.shape.slice(1) ?? []) ?? [];
   if (tokenizer === undefined || height === undefined || width === undefined) {
     throw new ReparamError(
@@ -208,7 +208,7 @@ const tokenizerWeights = (weights: Tree<Value>): Tree<Value> =>
   ((weights as unknown as Variables).buffers as { readonly tokenizer: Tree<Value> }).tokenizer;
 
 const decoded = (
-  { method }: ImageTokenizer,
+  { method }: Autoencoder,
   weights: Tree<Value>,
   tokens: Value,
   scope: Scope,
@@ -216,7 +216,7 @@ const decoded = (
   functionOf(method, "decode").build(tokenizerWeights(weights), { tokens }, scope).image as Value;
 
 /** That of the tokenizer. */
-function decodeFunction({ method }: ImageTokenizer): ModelFunction {
+function decodeFunction({ method }: Autoencoder): ModelFunction {
   const decode = functionOf(method, "decode");
   return {
     ...decode,

@@ -133,6 +133,7 @@ export function createTokenizer(
         : codebookStart(training, t.images.batch, started, encoded),
     weights: gradientWeights,
     functions: tokenizerFunctions(t),
+    latents: tokenizerLatents(t),
     preprocessing:
       "image: bytes 0 … 255, [batch, channels, height, width]; divided by 255 in the graph",
   };
@@ -268,6 +269,36 @@ function tokenizerFunctions(t: Tokenizer): Method["functions"] {
       }),
     },
     evaluate: evaluateFunction(t, decoded),
+  };
+}
+
+/**
+ * Vectors before they are quantized, [B, dimension, h, w], and back: what is quantized belongs to the decoder then
+ * (Rombach et al., "High-resolution image synthesis with latent diffusion models", 2022, section 3.1).
+ */
+function tokenizerLatents(t: Tokenizer): NonNullable<Method["latents"]> {
+  const { images, quantizer, grid } = t;
+  return {
+    encode: {
+      summary: "images to vectors that are not quantized yet",
+      inputs: { image: { dtype: "uint8", shape: [B, ...images.shape], description: "bytes" } },
+      exported: true,
+      build: (weights, { image }) => {
+        const vectors = t.vectors(modelOf<TokenizerModel>(weights), images.pixels(image as Value));
+        return { latent: transpose(vectors, [0, 3, 1, 2]) };
+      },
+    },
+    decode: {
+      summary: "vectors, which are quantized, to images in [0, 1]",
+      inputs: { latent: { dtype: "float32", shape: [B, quantizer.dimension, ...grid] } },
+      exported: true,
+      build: (weights, { latent }, scope) => {
+        const model = modelOf<TokenizerModel>(weights);
+        const vectors = transpose(latent as Value, [0, 2, 3, 1]);
+        const { values } = quantizer.quantize(model.quantizer, vectors, scope);
+        return { image: picture(images.cropped(t.pixels(model, values))) };
+      },
+    },
   };
 }
 

@@ -105,7 +105,12 @@ describe("points", () => {
     const { latent } = await call("encode", { x: x!, label: label! }, fine);
     const back = await call("decode", { latent: latent!, label: label! }, fine);
     expect(gap(back.x!, x!)).toBeLessThan(0.05);
+    const euler = { sampler: "ddim", steps: 400 };
+    const near = await call("encode", { x: x!, label: label! }, euler);
+    expect(gap(near.latent!, latent!)).toBeLessThan(0.1);
     await expect(call("encode", { x: x! }, { sampler: "ddpm" })).rejects.toThrow(/backwards/);
+    const noisy = { sampler: "ddim", eta: 0.5 };
+    await expect(call("encode", { x: x! }, noisy)).rejects.toThrow(/backwards/);
   });
 
   it("keep what is known of them where the rest is filled in", async () => {
