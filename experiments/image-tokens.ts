@@ -7,10 +7,10 @@ import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   compileFunction,
+  type EncodedDataset,
   encodeDataset,
   evaluateSplit,
   fit,
-  type EncodedDataset,
   train,
   weightsOf,
 } from "reparam";
