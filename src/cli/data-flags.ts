@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { LoadOptions } from "../data/index.ts";
 import { parseColumnList } from "../data/table-columns.ts";
+import { tokenizerKinds } from "../text/tokenizer-file.ts";
 import { integerOption } from "./verb.ts";
 
 const columnsOption = (flags: string, description: string): Option =>
@@ -26,6 +27,13 @@ export const folderFlags = (): Option[] => [
     "images of a folder of another size or colour than most (default: refuse other sizes, colour grey ones)",
   ).choices(["refuse", "skip"]),
 ];
+
+/** A kind goes before a folder of the same name, as a data set does: ./words is the folder. */
+const tokenizerName = (text: string): string => {
+  const isKind = tokenizerKinds.some((kind) => kind === text);
+  const isPath = !isKind && (text.endsWith(".json") || existsSync(text));
+  return isPath ? resolve(text) : text;
+};
 
 /** The flags that say how data is read and divided. */
 export const dataFlags = (): Option[] => [
@@ -51,7 +59,7 @@ export const dataFlags = (): Option[] => [
   new Option(
     "--tokenizer <kind>",
     "read text by characters, bytes, bpe or words, or by the tokenizer.json of a run (default: characters); or images by the folder of a run of fsq or vq-vae",
-  ).argParser((text) => (text.endsWith(".json") || existsSync(text) ? resolve(text) : text)),
+  ).argParser(tokenizerName),
   new Option(
     "--autoencoder <run>",
     "read images as latents by the folder of a run of gaussian-vae, introvae, fsq or vq-vae",

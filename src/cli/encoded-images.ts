@@ -7,11 +7,14 @@ import type { Checkpoint, EncodedDataset, RunConfig } from "../run/index.ts";
 import { functionOf } from "../step/function.ts";
 import type { Autoencoder, DataShape } from "../step/index.ts";
 import { dim, ReparamError } from "../tensor/index.ts";
+import { tokenizerKinds } from "../text/tokenizer-file.ts";
 import { parseOptions } from "./method-flags.ts";
 
 type Data = RunConfig["data"];
 
-const isRun = (path: string): boolean => existsSync(join(path, "config.json"));
+/** A kind of tokenizer of text is no folder, whatever is called so. */
+const isRun = (path: string): boolean =>
+  !tokenizerKinds.some((kind) => kind === path) && existsSync(join(path, "config.json"));
 
 /** The run that is to read images, if one is. */
 export const readerOf = ({ tokenizer, autoencoder }: Data): string | undefined =>

@@ -62,7 +62,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   const undo = await run.createRunFolder(folder, config);
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
-    if (model !== undefined) await run.keepModel(folder, model);
+    if (imported !== undefined) await run.keepModel(folder, imported);
     if (isEncoded(dataset)) await keepEncoded(folder, dataset, request.data);
     const { checkpointSeconds, pictureEvery, profile } = settings;
     const given = { exports, checkpointSeconds, pictureEvery, profile };

@@ -39,8 +39,8 @@ export interface ImportedModel {
   readonly metadata: Readonly<Record<string, string>>;
   readonly file: OnnxFile;
   /**
-   * The model's outputs by name, or the tensors of its graph that `names` lists. Batch normalization uses its stored statistics and dropout does nothing, as in the
-   * file. Inputs may have other sizes than the file says where its graph allows it.
+   * The model's outputs by name, or the tensors of its graph that `names` lists. Batch normalization uses its stored
+   * statistics and dropout does nothing, as in the file. Inputs may have other sizes than the file says where its graph allows it.
    */
   apply(
     weights: ImportedWeights<Value>,
@@ -79,7 +79,11 @@ export function fromOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   const read = new Set(
     [...traced.inputs].filter(([, value]) => reached.has(value.node)).map(([path]) => path),
   );
-  const weights = separate(tensors, statisticsOf(graph), read);
+  const weights = separate(
+    tensors,
+    statisticsOf(graph),
+    (name, tensor) => read.has(`weights.${name}`) && !isLiteral(file, name, tensor),
+  );
   return {
     ...{ name: graph.name, inputs, outputs, weights, file },
     metadata: Object.fromEntries(file.metadata),
@@ -196,19 +200,22 @@ function statisticsOf(graph: FileGraph): ReadonlySet<string> {
   return new Set(norms.flatMap(({ inputs }) => inputs.slice(3, 5)));
 }
 
-/** Single numbers without the dotted name of a layer are literals of the program: 1/255, √d, an epsilon. */
-const isLiteral = (name: string, { data }: Tensor): boolean =>
-  data.length === 1 && !name.includes(".");
+/**
+ * Single numbers without the dotted name of a layer are literals of the program: 1/255, √d, an epsilon. This library
+ * numbers its constants, such as the frequencies of positions.
+ */
+const isLiteral = ({ producer }: OnnxFile, name: string, { data }: Tensor): boolean =>
+  producer === "reparam" ? /^c\d+$/.test(name) : data.length === 1 && !name.includes(".");
 
 function separate(
   tensors: ReadonlyMap<string, Tensor>,
   statistics: ReadonlySet<string>,
-  read: ReadonlySet<string>,
+  isWeight: (name: string, tensor: Tensor) => boolean,
 ): ImportedWeights {
   const params: Record<string, Tensor> = {};
   const buffers: Record<string, Tensor> = {};
   for (const [name, tensor] of tensors) {
-    if (!read.has(`weights.${name}`) || isLiteral(name, tensor)) continue;
+    if (!isWeight(name, tensor)) continue;
     (statistics.has(name) ? buffers : params)[name] = tensor;
   }
   return { params, buffers };

@@ -62,21 +62,27 @@ function real(path: string, location: string): string {
   }
 }
 
+/** A model, and the files that it was read from. */
+export interface ModelFile extends ImportedModel {
+  readonly path: string;
+  /** Files with weights, as the model names them: ways from its folder. */
+  readonly beside: readonly string[];
+}
+
 /** Reads an ONNX file, and the weights that are beside it in its folder. */
-export async function openModel(path: string, options: ImportOptions = {}): Promise<ImportedModel> {
-  return fromOnnx(await readBytes(path), { external: externalData(dirname(path)), ...options });
+export async function openModel(path: string, options: ImportOptions = {}): Promise<ModelFile> {
+  const beside = new Set<string>();
+  const external = externalData(dirname(path), (location) => beside.add(location));
+  const model = fromOnnx(await readBytes(path), { external, ...options });
+  return { ...model, path, beside: [...beside] };
 }
 
 /** Where a run keeps the model that it began with. */
 const keptFolder = (folder: string): string => join(folder, "model");
 
 /** Copies a model, with the files of its weights, into the folder of a run, so that the run needs nothing else. */
-export async function keepModel(folder: string, path: string): Promise<void> {
+export async function keepModel(folder: string, { path, beside }: ModelFile): Promise<void> {
   const target = keptFolder(folder);
-  const beside = new Set<string>();
-  fromOnnx(await readBytes(path), {
-    external: externalData(dirname(path), (location) => beside.add(location)),
-  });
   await makeFolder(target);
   await copyFile(path, join(target, "model.onnx"));
   for (const location of beside) {

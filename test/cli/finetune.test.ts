@@ -1,10 +1,22 @@
 // A file trained on from the command line, killed files refused, and what inspect says.
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { Option } from "commander";
 import { afterAll, describe, expect, it } from "vitest";
+import { dataFlags } from "../../src/cli/data-flags.ts";
+import { readerOf } from "../../src/cli/encoded-images.ts";
 import { externalData } from "../../src/run/imported-model.ts";
-import { openModel } from "../../src/run/index.ts";
+import { keepModel, openKeptModel, openModel } from "../../src/run/index.ts";
 import { invoke } from "./invoke.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -22,6 +34,7 @@ describe("reparam finetune", () => {
     expect(existsSync(join(run, "model/model.onnx"))).toBe(true);
     const exported = await openModel(join(run, "predict.onnx"));
     const original = await openModel(model);
+    expect([original.path, original.beside]).toEqual([model, []]);
     expect(exported.inputs).toEqual(original.inputs);
     expect(Object.keys(exported.outputs)).toEqual(["logits"]);
     expect(exported.metadata.preprocessing).toBe(original.metadata.preprocessing);
@@ -37,6 +50,30 @@ describe("reparam finetune", () => {
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(/not a whole ONNX file/);
     expect(existsSync(run)).toBe(false);
+  });
+});
+
+describe("--tokenizer", () => {
+  const flag = () => dataFlags().find(({ long }) => long === "--tokenizer") as Option;
+
+  it("is a kind of tokenizer before a folder of that name, and a path where there is none", () => {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      for (const name of ["words", "mine"]) {
+        mkdirSync(name);
+        writeFileSync(join(name, "config.json"), "{}");
+      }
+      const read = (text: string): unknown => flag().parseArg?.(text, undefined as never);
+      expect(read("words")).toBe("words");
+      expect(read("./words")).toBe(resolve("words"));
+      expect(read("mine")).toBe(resolve("mine"));
+      expect(read("none")).toBe("none");
+      const readers = ["words", "mine"].map((tokenizer) => readerOf({ name: "x", tokenizer }));
+      expect(readers).toEqual([undefined, "mine"]);
+    } finally {
+      process.chdir(before);
+    }
   });
 });
 
@@ -68,6 +105,18 @@ describe("reparam inspect", () => {
 });
 
 describe("weights in other files", () => {
+  it("are named when the model is read, and kept in a run beside it", async () => {
+    const opened = await openModel(join(root, "test/golden/imported/perceptron-beside.onnx"));
+    const whole = await openModel(join(root, "test/golden/imported/perceptron.onnx"));
+    expect(opened.weights).toEqual(whole.weights);
+    expect([opened.beside, whole.beside]).toEqual([["perceptron-beside.bin"], []]);
+    const run = join(folder, "kept");
+    await keepModel(run, opened);
+    const kept = await openKeptModel(run);
+    expect(kept?.weights).toEqual(whole.weights);
+    expect(readdirSync(join(run, "model")).sort()).toEqual(["model.onnx", "perceptron-beside.bin"]);
+  });
+
   writeFileSync(join(folder, "weights.bin"), Uint8Array.of(1, 2, 3, 4));
   writeFileSync(join(tmpdir(), "reparam-outside.bin"), Uint8Array.of(9));
   const read = externalData(folder);

@@ -92,6 +92,21 @@ class Attention(nn.Module):
         return self.head(x + self.feed(x))
 
 
+class Grouped(nn.Module):
+    """Two heads of queries for each head of keys, and a mask of numbers: the operator Attention of opset 23."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.kv = nn.Linear(6, 16), nn.Linear(6, 16)
+        self.bias = nn.Parameter(torch.randn(4, 5, 5))
+
+    def forward(self, x):
+        heads = lambda y, count: y.unflatten(-1, (count, 4)).transpose(1, 2)
+        k, v = self.kv(x).chunk(2, -1)
+        y = F.scaled_dot_product_attention(heads(self.q(x), 4), heads(k, 2), heads(v, 2), self.bias, enable_gqa=True)
+        return y.transpose(1, 2).flatten(2)
+
+
 class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()
@@ -112,7 +127,7 @@ def bare(path):
     onnx.save(file, path)
 
 
-def write(name, model, x, dynamic):
+def write(name, model, x, dynamic, opset=None):
     model.eval()
     # The exporter makes one weight of equal ones, such as two gains of 1: no two are equal here.
     with torch.no_grad():
@@ -122,7 +137,8 @@ def write(name, model, x, dynamic):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, (x,), path, input_names=["x"], output_names=["y"], dynamic_shapes=dynamic,
-                          dynamo=True, optimize=name != "convolutional", external_data=False, verbose=False)  # fmt: skip
+                          dynamo=True, optimize=name != "convolutional", external_data=False, verbose=False,
+                          opset_version=opset)  # fmt: skip
     bare(path)
     if x.is_floating_point():
         x.requires_grad_(True)
@@ -153,6 +169,7 @@ def main():
         "bert": write("bert", Attention(False), torch.randint(0, 11, (3, 7)), ({0: batch, 1: length},)),
         "gpt": write("gpt", Attention(True), torch.randint(0, 11, (3, 7)), ({0: batch, 1: length},)),
         "recurrent": write("recurrent", Recurrent(), torch.randn(2, 5, 3), (images,)),
+        "attention": write("attention", Grouped(), torch.randn(3, 5, 6), (images,), 23),
     }
     with open(os.path.join(FOLDER, "expected.json"), "w") as file:
         json.dump(cases, file)

@@ -66,6 +66,12 @@ function hardmax(x: Value, axis: number): Value {
   return transpose(oneHot(squeeze(index, -1), size, x.dtype), order);
 }
 
+/** x·σ(αx). */
+function swish(x: Value, call: Call): Value {
+  const alpha = call.number("alpha", 1);
+  return alpha === 1 ? silu(x) : x.mul(sigmoid(x.mul(alpha)));
+}
+
 export const activations: Operators = {
   Relu: unary(relu),
   LeakyRelu: unary((x, call) => leakyRelu(x, call.number("alpha", 0.01))),
@@ -95,10 +101,8 @@ export const activations: Operators = {
     clip(x.mul(call.number("alpha", 0.2)).add(call.number("beta", 0.5)), 0, 1),
   ),
   HardSwish: unary((x) => x.mul(clip(x.div(6).add(0.5), 0, 1))),
-  Swish: unary((x, call) => {
-    const alpha = call.number("alpha", 1);
-    return alpha === 1 ? silu(x) : x.mul(sigmoid(x.mul(alpha)));
-  }),
+  Swish: unary(swish),
+  SwiGLU: (call) => swish(call.value(0), call).mul(call.value(1)),
   Softplus: unary(softplus),
   Softsign: unary((x) => x.div(abs(x).add(1))),
   Mish: unary((x) => x.mul(tanh(softplus(x)))),

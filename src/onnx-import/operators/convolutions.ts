@@ -21,8 +21,11 @@ function spatial(call: Call, x: Value): 1 | 2 {
   return x.rank === 3 ? 1 : call.fail(`is for sequences and images here, got ${x}`);
 }
 
-const convolution: Operator = (call) => {
-  const [x, w, bias] = [call.value(0), call.value(1), call.optional(2)];
+const convolution: Operator = (call) =>
+  convolve(call, call.value(0), call.value(1), call.optional(2));
+
+/** By the attributes of the node. */
+export function convolve(call: Call, x: Value, w: Value, bias: Value | undefined): Value {
   const axes = spatial(call, x);
   const window = windowSettings(call, x.shape.slice(2), fixedKernel(call, w));
   const [top, left] = both(window.before, 0);
@@ -36,7 +39,7 @@ const convolution: Operator = (call) => {
     ...(bias === undefined ? {} : { bias }),
   });
   return axes === 1 ? squeeze(y, 2) : y;
-};
+}
 
 /** The transposed convolution without borders, which are then cut off or added. */
 const transposed: Operator = (call) => {

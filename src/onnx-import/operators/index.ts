@@ -1,6 +1,7 @@
 import type { Operators } from "../call.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { attentions } from "./attention.ts";
 import { convolutions } from "./convolutions.ts";
 import { losses } from "./losses.ts";
 import { matrices } from "./matrices.ts";
@@ -18,6 +19,7 @@ import { sources } from "./sources.ts";
 export const operators: Operators = {
   ...activations,
   ...arithmetic,
+  ...attentions,
   ...convolutions,
   ...losses,
   ...matrices,

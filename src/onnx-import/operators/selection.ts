@@ -10,7 +10,12 @@ import {
   greaterOrEqual,
   less,
   lessOrEqual,
+  max,
+  maximum,
+  min,
+  minimum,
   oneHot,
+  prod,
   range,
   reshape,
   scatterAlongAxis,
@@ -117,12 +122,34 @@ const scatterElements: Operator = (call) => {
   const indices = counted(asIndices(call.value(1)), x.shape[at] as Size);
   const updates = call.value(2);
   const reduction = call.text("reduction", "none");
+  const reduce = reducers[reduction];
   const covers = x.shape.every((size, i) => i === at || size === updates.shape[i]);
   if (!covers) return call.fail("writes to a part of the other axes");
+  if (reduce !== undefined) {
+    // Every row of x beside every update: (…, rows, updates, …).
+    const rows = expandDims(range(x.shape[at] as Size, indices.dtype), 1);
+    const shape = [x.shape[at] as Size, 1, ...Array(x.rank - at - 1).fill(1)];
+    const hit = equal(reshape(rows, shape), expandDims(indices, at));
+    return reduce.join(x, reduce.over(where(hit, expandDims(updates, at), reduce.none), at + 1));
+  }
   const [values, marks] = scattered(updates, indices, at, x.shape[at] as Size);
   if (reduction === "add") return x.add(values);
   if (reduction === "none") return where(marks, values, x);
-  return call.fail(`scatters by "${reduction}"; none and add are supported`);
+  return call.fail(`scatters by "${reduction}"`);
+};
+
+interface Reducer {
+  /** Changes nothing. */
+  readonly none: number;
+  readonly over: (x: Value, axis: number) => Value;
+  readonly join: (a: Value, b: Value) => Value;
+}
+
+/** By which updates are joined with what is there, other than sums: these have an operator of the runtime. */
+const reducers: Readonly<Record<string, Reducer>> = {
+  mul: { none: 1, over: (x, axis) => prod(x, axis), join: (a, b) => a.mul(b) },
+  max: { none: Number.NEGATIVE_INFINITY, over: (x, axis) => max(x, axis), join: maximum },
+  min: { none: Number.POSITIVE_INFINITY, over: (x, axis) => min(x, axis), join: minimum },
 };
 
 const scatterTuples: Operator = (call) => {
@@ -134,12 +161,21 @@ const scatterTuples: Operator = (call) => {
   const places = flatPlaces(call, given, leading);
   const count = sizeOf(places.shape);
   const flat = broadcastTo(reshape(places, [count, 1]), [count, inner]);
-  const [values, marks] = scattered(reshape(updates, [count, inner]), flat, 0, rows);
   const reduction = call.text("reduction", "none");
   const shaped = (v: Value): Value => reshape(v, x.shape);
+  const reduce = reducers[reduction];
+  if (reduce !== undefined) {
+    const hit = equal(
+      reshape(range(rows, places.dtype), [rows, 1, 1]),
+      reshape(places, [1, count, 1]),
+    );
+    const all = where(hit, reshape(updates, [1, count, inner]), reduce.none);
+    return reduce.join(x, shaped(reduce.over(all, 1)));
+  }
+  const [values, marks] = scattered(reshape(updates, [count, inner]), flat, 0, rows);
   if (reduction === "add") return x.add(shaped(values));
   if (reduction === "none") return where(shaped(marks), shaped(values), x);
-  return call.fail(`scatters by "${reduction}"; none and add are supported`);
+  return call.fail(`scatters by "${reduction}"`);
 };
 
 /** 1 at the indices along a new axis, with values for off and on. */
