@@ -23,7 +23,7 @@ const network = {
 const steps = sized(4, 1500, 50_000);
 const batchSize = sized(8, 32, 64);
 /** Of dual ascent: the paper's 1e-5 is for trainings a hundred times as long. */
-const informationStep = sized(0.1, 3e-3, 1e-5);
+const informationStep = sized(0.1, 1e-2, 1e-5);
 const bounds = quick ? [0.1] : [0.1, 0.5, 2];
 
 const settings = [

@@ -12,7 +12,7 @@ import {
   truncationGrid,
 } from "../../src/run/index.ts";
 import { processorSeconds } from "../figures/cells.ts";
-import { rootOf, sized } from "../figures/command-line.ts";
+import { quick, rootOf, sized } from "../figures/command-line.ts";
 import type { Figures } from "../figures/judge.ts";
 import { dataset, judge, likeliest, samplesOf, scalarOf, threads } from "./digits.ts";
 import { cell, drawGrid } from "./grid.ts";
@@ -28,7 +28,7 @@ export const network = {
 } as const;
 
 /** Distances of styles from their average at which precision and recall are measured. */
-export const truncations = [0.25, 0.5, 0.75, 1, 1.25];
+export const truncations = quick ? [0.5, 1] : [0.25, 0.5, 0.75, 1, 1.25];
 
 export type GrowthFigures = Figures & {
   readonly digits: number;
@@ -79,7 +79,7 @@ async function trained(
   settings: { steps: number; seed: number; batchSize: number; options: object },
 ): Promise<{ model: TrainedModel; last: number }> {
   let last = 0;
-  const every = Math.max(1, Math.round(sizeSteps / 4));
+  const every = Math.max(2, Math.round(sizeSteps / 4));
   const model = await train("gan", {
     ...{ ...settings, data: dataset, folder, threads },
     options: settings.options as Record<string, unknown>,
