@@ -51,7 +51,8 @@ const { cells, missing } = await grid(settings, ({ name, options }, seed) => {
         options: { ...network, ...options },
       }),
     );
-    const path = (await logOf(folder)).slice(-4);
+    const log = await logOf(folder);
+    const path = log.slice(-Math.ceil(log.length / 4));
     const late = (key: string): number =>
       path.reduce((sum, metrics) => sum + (metrics[key] ?? 0), 0) / path.length;
     const samples = await samplesOf(model, judge.images);
