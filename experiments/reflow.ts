@@ -10,8 +10,8 @@ import { slicedWasserstein } from "../src/metrics/index.ts";
 import { compileFunction, rowsOf } from "../src/run/index.ts";
 import type { Method } from "../src/step/index.ts";
 import { fillNormal, type Tensor, type Tree } from "../src/tensor/index.ts";
-import { cellOf } from "./figures/cells.ts";
-import { late, printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
+import { printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
+import { keptInTime } from "./figures/in-time.ts";
 import { spreadOfSeveral } from "./figures/spread.ts";
 
 const root = rootOf("reflow");
@@ -109,13 +109,10 @@ async function rounded(folder: string, seed: number): Promise<Figures[]> {
 const cells: Record<string, Figures[]> = {};
 let missing = 0;
 for (const seed of seeds) {
-  if (late()) {
-    missing += 1;
-    continue;
-  }
   const folder = `${root}/seed${seed}`;
-  const found = await cellOf(folder, () => rounded(folder, seed));
-  for (const [i, figures] of found.entries()) {
+  const found = await keptInTime(`${folder}/figures.json`, () => rounded(folder, seed));
+  if (found === undefined) missing += 1;
+  for (const [i, figures] of (found ?? []).entries()) {
     const name = `${i + 1}-rectified flow`;
     cells[name] = [...(cells[name] ?? []), figures];
   }

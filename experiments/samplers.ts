@@ -1,33 +1,41 @@
 // Samplers on one trained model of Fashion-MNIST: how far each ends from the exact flow, and the kernel distance of its
 // images from test images, against evaluations of the network, with the same noise for all.
-// npx tsx experiments/samplers.ts [--run FOLDER] [--quick] [--full] [--json] [--data NAME] [--threads N]
-// Cells that are done are read from runs/experiments/samplers. Without --run a small model is trained first.
-// Without --quick it writes docs/results/samplers.md and its pictures.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+// npx tsx experiments/samplers.ts [--run FOLDER] [--count 64] [--frechet 300] [--quick | --full] [--data NAME] [--json] [--markdown] [--seeds 0,1,2] [--threads 1] [--minutes 10]
+// --count are the images of each cell, --frechet those of the cells of two samplers whose Fréchet distance is measured.
+// Cells that are done are read from runs/experiments/samplers, where the picture is written too. Without --run a small
+// model is trained first.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { train } from "reparam";
-import { createFeatureExtractor, kernelDistance } from "reparam/metrics";
-import { linePlot, markdownTable, svgToPng, textTable } from "reparam/report";
+import {
+  createFeatureExtractor,
+  featureStatistics,
+  frechetDistance,
+  kernelDistance,
+} from "reparam/metrics";
+import { linePlot, svgToPng } from "reparam/report";
 import { tensorOf } from "reparam/tensor";
-import { spreadOfSeveral } from "./figures/spread.ts";
+import { fileOf, kept } from "./figures/cells.ts";
+import {
+  flag,
+  numberOf,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  sized,
+  table,
+  threads,
+} from "./figures/command-line.ts";
+import { keptInTime } from "./figures/in-time.ts";
+import { meanOf, spreadOfSeveral } from "./figures/spread.ts";
 import { type ImageSampler, openModel } from "./samplers/model.ts";
 
-const { values } = parseArgs({
-  options: {
-    ...{ run: { type: "string" }, data: { type: "string", default: "fashion-mnist" } },
-    ...{ quick: { type: "boolean" }, full: { type: "boolean" }, json: { type: "boolean" } },
-    threads: { type: "string", default: "2" },
-  },
-});
-const { quick = false, full = false } = values;
-const cellsFolder = `runs/experiments/samplers${quick ? "-quick" : ""}`;
-const folder = quick ? cellsFolder : "docs/results";
-for (const each of [cellsFolder, folder]) mkdirSync(each, { recursive: true });
-const threads = Number(values.threads);
-
-const seeds = quick ? [0] : [0, 1, 2];
-const count = quick ? 4 : full ? 500 : 64;
-const budgets = quick ? [3] : full ? [6, 12, 24, 48] : [6, 12, 24];
+const root = rootOf("samplers", { fullAdds: true });
+await mkdir(root, { recursive: true });
+const count = numberOf("count", sized(4, 64, 500));
+const frechetCount = numberOf("frechet", sized(16, 300, 2000));
+const budgets = sized([3], [6, 12, 24], [6, 12, 24, 48]);
+const frechetSteps = sized([2], [5, 10, 20], [5, 10, 20, 40]);
 const all: readonly ImageSampler[] = [
   { sampler: "ddim" },
   { sampler: "heun" },
@@ -42,19 +50,19 @@ const all: readonly ImageSampler[] = [
 const samplers = quick ? all.slice(0, 3) : all;
 const perStep: Readonly<Record<string, number>> = { heun: 2, "dpm-solver-2": 2 };
 
-const model = await openModel(values.run, { data: values.data, quick, threads, train });
+const data = flag("data") ?? "fashion-mnist";
+const model = await openModel(flag("run"), { data, quick, threads, train });
 const extractor = await createFeatureExtractor(
-  new Uint8Array(readFileSync(new URL("../assets/features/fashion-mnist.onnx", import.meta.url))),
+  new Uint8Array(await readFile(new URL("../assets/features/fashion-mnist.onnx", import.meta.url))),
   { threads },
 );
 
-/** A cell of the grid, once. */
-async function cell<T>(name: string, compute: () => Promise<T>): Promise<T> {
-  const file = `${cellsFolder}/${name.replaceAll(/[^\w+-]/g, "_")}.json`;
-  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as T;
-  const value = await compute();
-  writeFileSync(file, JSON.stringify(value));
-  return value;
+let missing = 0;
+/** A cell of the grid, once; undefined when the time is over. */
+async function cell<T>(name: string, compute: () => Promise<T>): Promise<T | undefined> {
+  const found = await keptInTime(fileOf(root, name), compute);
+  if (found === undefined) missing += 1;
+  return found;
 }
 
 const imagesOf = async (options: ImageSampler, steps: number, seed: number): Promise<number[]> =>
@@ -62,8 +70,11 @@ const imagesOf = async (options: ImageSampler, steps: number, seed: number): Pro
     (await model.sample({ ...options, steps }, count, seed)).data as Float32Array,
     (v) => Math.round(v * 1e4) / 1e4,
   );
-const exact = (seed: number) =>
-  cell(`exact-${seed}`, () => imagesOf({ sampler: "dpm-solver++3m" }, quick ? 6 : 60, seed));
+const exactSteps = quick ? 6 : 60;
+const exact = (seed: number): Promise<number[]> =>
+  kept(fileOf(root, `exact-${count}-${seed}`), () =>
+    imagesOf({ sampler: "dpm-solver++3m" }, exactSteps, seed),
+  );
 const shape = [count, ...model.row];
 const real = await extractor.features(model.test(Math.max(count * seeds.length, 8)));
 
@@ -86,61 +97,79 @@ async function measure(options: ImageSampler, budget: number, seed: number): Pro
   return { evaluations, error: Math.sqrt(squares / made.length), kernel: distance };
 }
 
-const name = ({ sampler, order }: ImageSampler): string =>
+/** Fréchet distance of images from as many test images. */
+async function frechet(sampler: ImageSampler, steps: number, seed: number): Promise<number> {
+  const images = await model.sample({ ...sampler, steps }, frechetCount, seed);
+  const [ours, theirs] = [images, model.test(frechetCount)];
+  return frechetDistance(
+    featureStatistics(await extractor.features(theirs)),
+    featureStatistics(await extractor.features(ours)),
+  );
+}
+
+const nameOf = ({ sampler, order }: ImageSampler): string =>
   order === undefined ? sampler : `${sampler} ${order}`;
 const random = (options: ImageSampler): boolean => /ddpm|sde/.test(options.sampler);
 const cells: Record<string, object> = {};
-const rows: (string | number)[][] = [];
+const rows: string[][] = [];
 const curves: { name: string; x: number[]; y: number[] }[] = [];
 for (const options of samplers) {
   const [x, y]: [number[], number[]] = [[], []];
+  const name = nameOf(options);
   for (const budget of budgets) {
     const results: Result[] = [];
     for (const seed of seeds) {
-      const key = `${name(options)}-${budget}-${seed}`;
-      results.push(await cell(key, () => measure(options, budget, seed)));
+      const found = await cell(`${name}-${budget}-${count}-${seed}`, () =>
+        measure(options, budget, seed),
+      );
+      if (found !== undefined) results.push(found);
     }
+    if (results.length === 0) continue;
     const errors = results.map(({ error }) => error);
     const kernels = results.map(({ kernel }) => kernel);
-    const { evaluations } = results[0]!;
+    const { evaluations } = results[0] as Result;
     const error = random(options) ? "" : spreadOfSeveral(errors, 4);
-    rows.push([name(options), evaluations, error, spreadOfSeveral(kernels, 4)]);
+    rows.push([name, String(evaluations), error, spreadOfSeveral(kernels, 4)]);
     x.push(evaluations);
-    y.push(kernels.reduce((sum, v) => sum + v, 0) / kernels.length);
-    cells[`${name(options)} ${budget}`] = { evaluations, errors, kernels };
+    y.push(meanOf(kernels));
+    cells[`${name} ${budget}`] = { evaluations, errors, kernels };
   }
-  curves.push({ name: name(options), x, y });
+  curves.push({ name, x, y });
+}
+const frechetRows: string[][] = [];
+const frechetSamplers: readonly ImageSampler[] = [
+  { sampler: "dpm-solver++2m" },
+  { sampler: "dpm-solver++2m-sde" },
+];
+for (const options of frechetSamplers) {
+  const row: string[] = [options.sampler];
+  for (const steps of frechetSteps) {
+    const found: number[] = [];
+    for (const seed of seeds) {
+      const name = `frechet-${options.sampler}-${steps}-${frechetCount}-${seed}`;
+      const distance = await cell(name, () => frechet(options, steps, seed));
+      if (distance !== undefined) found.push(distance);
+    }
+    row.push(found.length === 0 ? "" : spreadOfSeveral(found, 3));
+    cells[`frechet ${options.sampler} ${steps}`] = { distances: found };
+  }
+  frechetRows.push(row);
 }
 await extractor.release();
-const columns = ["sampler", "evaluations", "error of pixels", "kernel distance"];
-console.log(textTable(columns, rows));
-if (!quick) {
+console.log(table(["sampler", "evaluations", "error of pixels", "kernel distance"], rows));
+console.log(
+  table(["Fréchet distance", ...frechetSteps.map((steps) => `${steps} evaluations`)], frechetRows),
+);
+console.log(
+  `${count} images of each cell and seed, against ${count * seeds.length} test images; pixels in 0 … 1 against ${exactSteps} steps of dpm-solver++3m; Fréchet distances of ${frechetCount} images to as many; features ${extractor.sha256.slice(0, 12)}; mean ± standard deviation over seeds ${seeds.join(", ")}; ${missing} cells missing. ${model.about}`,
+);
+if (!quick && curves.every(({ x }) => x.length > 0)) {
   const svg = linePlot({
     title: "Kernel distance from test images",
     x: { label: "evaluations", scale: "log" },
     y: { label: "kernel distance", scale: "log" },
     series: curves,
   });
-  writeFileSync(`${folder}/samplers-distance.png`, await svgToPng(svg));
+  await writeFile(`${root}/samplers-distance.png`, await svgToPng(svg));
 }
-writeFileSync(
-  `${folder}/samplers.md`,
-  `# Samplers on one model of Fashion-MNIST
-
-\`\`\`
-${model.command}
-npx tsx experiments/samplers.ts${values.run === undefined ? "" : " --run runs/fashion"}${full ? " --full" : ""}
-\`\`\`
-
-${model.about} ${seeds.length} seeds of ${count} images each, classes in turn, no guidance, the spacing of Karras et al. and
-the last step to no noise. All samplers begin from the same noise. *Error of pixels* is the root mean square difference,
-of pixels in 0 … 1, from ${quick ? 6 : 60} steps of \`dpm-solver++3m\`, which stands for the exact flow; random samplers go elsewhere
-and have none. *Kernel distance* is to ${count * seeds.length} test images, in the features of \`assets/features/fashion-mnist.onnx\`.
-Mean ± standard deviation over seeds.
-
-${markdownTable(columns, rows)}
-
-![Kernel distance against evaluations](samplers-distance.png)
-`,
-);
-if (values.json === true) console.log(JSON.stringify({ cells }));
+printJson({ seeds, count, cells });

@@ -1,77 +1,80 @@
 // Skip-Tuning (Ma et al. 2024): does a factor below 1 on the inner skip connections of a trained U-Net improve samples
 // of few evaluations? One model, a deterministic and a stochastic sampler, kernel distance with the same noise for every
 // factor; and the error of denoising, level by level, in pixels and in features.
-// npx tsx experiments/skip-tuning.ts [--run FOLDER] [--count 2000] [--quick] [--full] [--json] [--markdown] [--threads 1] [--minutes 10]
+// npx tsx experiments/skip-tuning.ts [--run FOLDER] [--count 2000] [--quick | --full] [--data NAME] [--json] [--markdown] [--seeds 0,1,2] [--threads 1] [--minutes 10]
 // Without --run the model is trained first. Cells that are done are read from runs/experiments/skip-tuning, where the
-// pictures are written too. --full has more evaluations and factors, and the placement behind the norm.
-import { existsSync } from "node:fs";
+// pictures are written too. --full has more evaluations and factors, the placement behind the norm, and a U-Net without
+// projections around its blocks, which is trained besides.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { train } from "reparam";
-import { linePlot, markdownTable, type Series, svgToPng, textTable } from "reparam/report";
+import { linePlot, type Series, svgToPng } from "reparam/report";
 import { openTrained } from "../src/cli/runs.ts";
 import type { Context } from "../src/cli/terminal.ts";
 import { createFeatureExtractor, kernelDistance } from "../src/metrics/index.ts";
 import { compileFunction, type KnobTuning, rowsOf, tuneKnob } from "../src/run/index.ts";
 import type { Tensor } from "../src/tensor/index.ts";
+import { fileOf } from "./figures/cells.ts";
+import {
+  flag,
+  full,
+  numberOf,
+  printJson,
+  quick,
+  rootOf,
+  seeds,
+  table,
+  threads,
+} from "./figures/command-line.ts";
+import { keptInTime } from "./figures/in-time.ts";
 import { denoisingLosses, type LossPoint } from "./skip-tuning/losses.ts";
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const quick = process.argv.includes("--quick");
-const full = process.argv.includes("--full");
-const threads = Number(flag("--threads") ?? 2);
-const deadline = performance.now() + 60_000 * Number(flag("--minutes") ?? Number.POSITIVE_INFINITY);
-const table = process.argv.includes("--markdown") ? markdownTable : textTable;
-const root = `runs/experiments/skip-tuning${quick ? "-quick" : ""}`;
-const seeds = quick ? [0] : [0, 1, 2];
-const count = Number(flag("--count") ?? (quick ? 16 : 2000));
+const root = rootOf("skip-tuning", { fullAdds: true });
+const count = numberOf("count", quick ? 16 : 2000);
 const samplers = quick ? ["dpm-solver++2m"] : ["dpm-solver++2m", "euler-ancestral"];
 const stepCounts = quick ? [2] : full ? [5, 9, 14, 20, 40] : [5, 9, 18];
 const rhos = quick ? [0.8] : full ? [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1] : [0.7, 0.8, 0.9, 1, 1.1];
-const placements = full ? ["before-concatenation", "after-norm"] : ["before-concatenation"];
+/** Where the factors act, and whether blocks that change the number of channels have a projection around them. */
+interface Kind {
+  readonly placement: "before-concatenation" | "after-norm";
+  readonly projection: boolean;
+}
+const kinds: readonly Kind[] = [true, ...(full ? [false] : [])].flatMap((projection) =>
+  (["before-concatenation", ...(full ? (["after-norm"] as const) : [])] as const).map(
+    (placement) => ({ placement, projection }),
+  ),
+);
+const kindName = ({ placement, projection }: Kind): string =>
+  projection ? placement : `${placement}-no-projection`;
 const sigmas = quick ? [1] : [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 const lossImages = quick ? 16 : full ? 1000 : 128;
 
 const context = { note: (text: string) => console.error(text) } as unknown as Context;
 
 /** The model: that of a run, or a new one that goes on where it was killed. */
-async function open(placement: string) {
-  const folder = flag("--run");
+async function open({ placement, projection }: Kind) {
+  const folder = flag("run");
   const options = { skipPlacement: placement };
-  if (folder !== undefined) return openTrained(folder, context, options);
-  const data = flag("--data") ?? "fashion-mnist";
+  if (folder !== undefined && projection) return openTrained(folder, context, options);
+  const data = flag("data") ?? "fashion-mnist";
   const sizes = quick ? { width: 8, patch: 4, multipliers: "1" } : { width: 24, sigmaData: 0.7 };
-  const made = `${root}/model`;
+  const made = `${root}/model${projection ? "" : "-no-projection"}`;
   await mkdir(made, { recursive: true });
   return train("diffusion", {
     ...{ data, folder: made, threads, batchSize: 32, steps: quick ? 3 : 3000 },
     load: { validation: quick ? 0 : 500 },
-    options: { conditional: true, learningRate: 1.5e-3, ...sizes, ...options },
+    options: { conditional: true, learningRate: 1.5e-3, projection, ...sizes, ...options },
   });
 }
 
 interface Cell {
-  readonly placement: string;
+  readonly kind: string;
   readonly sampler: string;
   readonly steps: number;
   readonly tuning: KnobTuning;
 }
 
-/** Reads what was measured before, or measures it; undefined when the time is over. */
-async function kept<T>(name: string, measure: () => Promise<T>): Promise<T | undefined> {
-  const file = `${root}/${name}.json`;
-  if (existsSync(file)) return JSON.parse(await readFile(file, "utf8")) as T;
-  if (performance.now() > deadline) return undefined;
-  console.error(`${name} …`);
-  const made = await measure();
-  await writeFile(file, JSON.stringify(made));
-  return made;
-}
-
 await mkdir(root, { recursive: true });
-const name = flag("--data") === undefined ? "fashion-mnist" : "mnist";
+const name = flag("data") === undefined ? "fashion-mnist" : "mnist";
 const model = new Uint8Array(
   await readFile(new URL(`../assets/features/${name}.onnx`, import.meta.url)),
 );
@@ -79,19 +82,20 @@ const extractor = await createFeatureExtractor(model, { threads });
 const results: Cell[] = [];
 let losses: LossPoint[] | undefined;
 let missing = 0;
-for (const placement of placements) {
-  const { method, weights, dataset } = await open(placement);
+for (const each of kinds) {
+  const kind = kindName(each);
+  const { method, weights, dataset } = await open(each);
   const kinds = rowsOf(dataset.test, 0, Math.min(count, dataset.test.length));
   const real = await extractor.features(kinds.image as Tensor);
-  losses ??= await kept(`losses-${lossImages}`, () => {
+  losses ??= await keptInTime(fileOf(root, `losses-${lossImages}`), () => {
     const { image, label } = rowsOf(dataset.test, 0, Math.min(lossImages, dataset.test.length));
     const images = { image: image as Tensor, label: label as Tensor };
     return denoisingLosses({ method, weights }, images, { sigmas, rhos, extractor, threads });
   });
   for (const sampler of samplers) {
     for (const steps of stepCounts) {
-      const cell = `${placement}-${sampler}-${steps}-${count}`;
-      const tuning = await kept(cell, async () => {
+      const cell = fileOf(root, `${kind}-${sampler}-${steps}-${count}`);
+      const tuning = await keptInTime(cell, async () => {
         const options = { sampler, steps };
         const sample = await compileFunction(method, "sample", weights, { threads, options });
         const found = await tuneKnob(sample, {
@@ -106,7 +110,7 @@ for (const placement of placements) {
         return found;
       });
       if (tuning === undefined) missing += 1;
-      else results.push({ placement, sampler, steps, tuning });
+      else results.push({ kind, sampler, steps, tuning });
     }
   }
 }
@@ -114,14 +118,14 @@ await extractor.release();
 
 const figure = ({ mean, standardError }: { mean: number; standardError: number }): string =>
   seeds.length > 1 ? `${mean.toFixed(4)} ± ${standardError.toFixed(4)}` : mean.toFixed(4);
-const rows = results.map(({ placement, sampler, steps, tuning: { points, best } }) => [
-  ...(placements.length > 1 ? [placement] : []),
+const rows = results.map(({ kind, sampler, steps, tuning: { points, best } }) => [
+  ...(kinds.length > 1 ? [kind] : []),
   ...[sampler, String(steps)],
   ...points.map(({ distance }) => figure(distance)),
   `${best.value}: ${figure(best.gain)}`,
 ]);
 const values = results[0]?.tuning.points.map(({ value }) => `ρ_bottom ${value}`) ?? [];
-const head = [...(placements.length > 1 ? ["placement"] : []), "sampler", "evaluations"];
+const head = [...(kinds.length > 1 ? ["factors act"] : []), "sampler", "evaluations"];
 console.log(table([...head, ...values, "best, less that at 1"], rows));
 const levels = [...new Set(losses?.map(({ sigma }) => sigma))].map((sigma) => {
   const own = (losses ?? []).filter((point) => point.sigma === sigma);
@@ -155,7 +159,7 @@ console.log(
 
 const series = (sampler: string): Series[] =>
   results
-    .filter((cell) => cell.sampler === sampler && cell.placement === placements[0])
+    .filter((cell) => cell.sampler === sampler && cell.kind === kindName(kinds[0] as Kind))
     .map(({ steps, tuning: { points } }) => {
       const y = points.map(({ gain }) => gain.mean);
       const off = points.map(({ gain }) => gain.standardError);
@@ -174,15 +178,13 @@ for (const sampler of samplers) {
   });
   await writeFile(`${root}/skip-tuning-${sampler.replaceAll("+", "p")}.png`, await svgToPng(svg));
 }
-if (process.argv.includes("--json")) {
-  const cells = {
-    ...Object.fromEntries(
-      results.map(({ placement, sampler, steps, tuning }) => [
-        `${placement}, ${sampler}, ${steps}`,
-        tuning.points.map(({ value, distances }) => [value, ...distances]),
-      ]),
-    ),
-    losses,
-  };
-  console.log(JSON.stringify({ seeds, count, cells }));
-}
+const cells = {
+  ...Object.fromEntries(
+    results.map(({ kind, sampler, steps, tuning }) => [
+      `${kind}, ${sampler}, ${steps}`,
+      tuning.points.map(({ value, distances }) => [value, ...distances]),
+    ]),
+  ),
+  losses,
+};
+printJson({ seeds, count, cells });
