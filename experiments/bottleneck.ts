@@ -8,7 +8,7 @@ import { type LinePlot, linePlot, svgToPng } from "reparam/report";
 import { dataset, judge, samplesOf, threads } from "./architectures/digits.ts";
 import { cell, drawGrid, grid, rowsOf } from "./architectures/grid.ts";
 import { processorSeconds } from "./figures/cells.ts";
-import { printJson, quick, rootOf, seeds, sized, table } from "./figures/command-line.ts";
+import { printJson, rootOf, seeds, sized, table } from "./figures/command-line.ts";
 import type { Figures } from "./figures/judge.ts";
 
 const root = rootOf("bottleneck");
@@ -24,7 +24,7 @@ const steps = sized(4, 1500, 50_000);
 const batchSize = sized(8, 32, 64);
 /** Of dual ascent: the paper's 1e-5 is for trainings a hundred times as long. */
 const informationStep = sized(0.1, 1e-2, 1e-5);
-const bounds = quick ? [0.1] : [0.1, 0.5, 2];
+const bounds = sized([0.1], [0.1, 0.5], [0.1, 0.5, 2]);
 
 const settings = [
   { name: "none", options: {} },

@@ -18,7 +18,7 @@ const network = {
   ...{ architecture: "resnet", conditional: true, average: 0.98, learningRate: 1e-3 },
   ...sized({ width: 4, latents: 6 }, { width: 8, latents: 24 }, { width: 128, latents: 120 }),
 };
-const steps = sized(2, 800, 50_000);
+const steps = sized(2, 600, 50_000);
 const batchSize = sized(8, 16, 64);
 const chosen = quick ? [parts[0], parts[parts.length - 1]] : parts;
 
