@@ -51,6 +51,7 @@ import {
   softPlain,
   squaredError,
   type Terms,
+  type Weights,
 } from "./introvae-losses.ts";
 import { B, imageBatch, imageShapeOf, type Likelihood, pixelsOf } from "./likelihood.ts";
 import { type ImageShape, type Networks, networkOption, networksOf } from "./networks.ts";
@@ -80,8 +81,10 @@ const options = z.object({
     .default(3)
     .describe("β: weight of the squared error, the inverse variance of a pixel"),
   negative: weight
-    .default(256)
-    .describe("β_neg: weight of generated images' divergence in the exponent; of the soft variant"),
+    .optional()
+    .describe(
+      "β_neg: weight of generated images' divergence in the exponent; of the soft variant; without one a twelfth of the numbers of an image, which is the paper's 256 at 32×32 colours",
+    ),
   vaeSteps: z
     .int()
     .min(0)
@@ -124,6 +127,7 @@ function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; deco
   const { options: o, image } = players;
   const optimizer = adam({ learningRate: o.learningRate });
   const batch = imageBatch(image);
+  const weights: Weights = { ...o, negative: o.negative ?? elementCount(image) / 12 };
   /** A program that moves some players by the loss of each. */
   const program = (
     losses: Partial<Record<keyof Game, LossOf>>,
@@ -144,7 +148,7 @@ function phasesOf(players: Players, init: (key: Key) => { encoder: Encoder; deco
       // A loss that both players share is that of the same draws.
       const known = new Map<LossOf, Terms>();
       for (const [name, lossOf] of Object.entries(losses)) {
-        const found = known.get(lossOf) ?? lossOf(autoencoder, x, draws, o);
+        const found = known.get(lossOf) ?? lossOf(autoencoder, x, draws, weights);
         known.set(lossOf, found);
         const { loss, ...terms } = found;
         next[name] = movePlayer(game[name as keyof Game], loss, { optimizer, scope });
