@@ -68,6 +68,14 @@ export const samplerFields = {
     .describe(
       "of dpm-solver-1 to 3 (noise by default) and exponential-rk (data): what is continued within a step",
     ),
+  midpoint: z
+    .number()
+    .gt(0, "must be above 0")
+    .lt(1, "must be below 1")
+    .default(0.5)
+    .describe(
+      "of dpm-solver-2: where in a step, in log-SNR, the network is asked what holds for the whole step",
+    ),
   polynomial: z
     .enum(["time", "sigma", "log-snr"])
     .optional()

@@ -196,9 +196,9 @@ export const samplers = {
   "dpm-solver-2": {
     summary: "exponential midpoint method, two evaluations a step",
     source: "Lu et al., DPM-Solver (2022), algorithm 1",
-    takes: ["continued"],
-    order: () => 2,
-    begin: ({ continued = "noise" }) => singleSteps(dpmSolver2, continued),
+    takes: ["continued", "midpoint"],
+    order: ({ midpoint }) => (midpoint === 0.5 ? 2 : 1),
+    begin: ({ continued = "noise", midpoint }) => singleSteps(dpmSolver2(midpoint), continued),
   },
   "dpm-solver-3": {
     summary: "exponential Runge-Kutta method of order 3, three evaluations a step",

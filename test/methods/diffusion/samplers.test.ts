@@ -88,6 +88,7 @@ const cases = (
     ["flow", { sampler: "heun", spacing: "uniform" }, 2],
     ["vp-linear", { sampler: "dpm-solver-1" }, 1],
     ["vp-linear", { sampler: "dpm-solver-2" }, 2],
+    ["vp-linear", { sampler: "dpm-solver-2", midpoint: 0.4 }, 1, 160],
     ["vp-linear", { sampler: "dpm-solver-3" }, 3],
     ["edm", { sampler: "dpm-solver-2", continued: "data" }, 2],
     ["vp-linear", { sampler: "dpm-solver++2m" }, 2],
@@ -133,6 +134,18 @@ async function difference(
   const [a, b] = await Promise.all([end(process, one), end(process, other)]);
   return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 }
+
+it("at some other midpoint than the middle, few steps are nearer to the exact flow", async () => {
+  const process = noiseProcess("edm");
+  const exact = await reference(process);
+  const errorOf = async (midpoint: number): Promise<number> => {
+    const options = { sampler: "dpm-solver-2", steps: 4, spacing: "karras", midpoint } as const;
+    return distance(await end(process, { ...options, finish: "least" }), exact);
+  };
+  const middle = await errorOf(0.5);
+  const others = await Promise.all([0.35, 0.4, 0.45, 0.55, 0.6, 0.65].map(errorOf));
+  expect(Math.min(...others)).toBeLessThan(0.9 * middle);
+});
 
 describe("samplers that are the same", () => {
   const steps = { steps: 7, finish: "least" } as const;
@@ -324,6 +337,8 @@ describe("refusals", () => {
   it.each([
     [{ steps: 0 }, /steps: must be at least 1/],
     [{ steps: 2.5 }, /steps/],
+    [{ sampler: "dpm-solver-2", midpoint: 1 }, /midpoint: must be below 1/],
+    [{ sampler: "ddim", midpoint: 0.4 }, /ddim has no option midpoint/],
     [{ sampler: "ddim", churn: 3 }, /ddim has no option churn. It takes steps/],
     [{ sampler: "heun", eta: 1 }, /heun has no option eta/],
     [{ sampler: "heun", coordinate: "time" }, /rectified flow, and this one is vp-linear/],
