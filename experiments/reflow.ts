@@ -3,9 +3,8 @@
 // npx tsx experiments/reflow.ts [--quick] [--json] [--markdown] [--seeds 0,1,2] [--threads 1] [--minutes 10]
 // Cells that are done are read from runs/experiments/reflow; one that was killed goes on. The picture is written there.
 import { mkdir, writeFile } from "node:fs/promises";
-import { type Dataset, train } from "reparam";
+import { type Dataset, drawPairs, train } from "reparam";
 import { drawSamples } from "reparam/report";
-import { makeSplit } from "../src/data/index.ts";
 import { slicedWasserstein } from "../src/metrics/index.ts";
 import { compileFunction, rowsOf } from "../src/run/index.ts";
 import type { Method } from "../src/step/index.ts";
@@ -66,13 +65,6 @@ async function curvature({ method, weights }: Model, noise: Tensor, made: Tensor
   return sum / size / times.length;
 }
 
-/** The data set with pairs in place of its training points. */
-function paired(dataset: Dataset, noise: Tensor, made: Tensor): Dataset {
-  const column = ({ data: numbers }: Tensor) =>
-    ({ dtype: "float32", shape: [2], data: numbers }) as const;
-  return { ...dataset, train: makeSplit({ x: column(made), noise: column(noise) }) };
-}
-
 /** All rounds of a seed. */
 async function rounded(folder: string, seed: number): Promise<Figures[]> {
   const found: Figures[] = [];
@@ -99,9 +91,11 @@ async function rounded(folder: string, seed: number): Promise<Figures[]> {
     const made = await sampled(model, noise, pairSteps);
     figures.curvature = await curvature(model, noise, made);
     found.push(figures);
-    const start = noiseOf(pairs, seed, `pairs${round}`);
-    if (round < rounds)
-      source = paired(model.dataset, start, await sampled(model, start, pairSteps));
+    if (round < rounds) {
+      const options = { sampler: "ddim", steps: pairSteps, spacing: "uniform" };
+      const drawn = await drawPairs(model, pairs, { seed, threads, options });
+      source = { ...model.dataset, train: drawn };
+    }
   }
   return found;
 }

@@ -30,6 +30,7 @@ export {
 } from "./report/index.ts";
 export {
   compileFunction,
+  drawPairs,
   type EncodedDataset,
   encodeDataset,
   evaluateSplit,

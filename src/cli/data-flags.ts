@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { LoadOptions } from "../data/index.ts";
 import { parseColumnList } from "../data/table-columns.ts";
 import { tokenizerKinds } from "../text/tokenizer-file.ts";
+import { defaultPairs } from "./reflow.ts";
 import { integerOption } from "./verb.ts";
 
 const columnsOption = (flags: string, description: string): Option =>
@@ -64,6 +65,11 @@ export const dataFlags = (): Option[] => [
     "--autoencoder <run>",
     "read images as latents by the folder of a run of gaussian-vae, introvae, fsq or vq-vae",
   ).argParser((text) => resolve(text)),
+  new Option(
+    "--reflow <run>",
+    "train on noise and what a run of diffusion makes of it, in place of its data",
+  ).argParser((text) => resolve(text)),
+  integerOption("--pairs <n>", `of noise and samples of --reflow (default: ${defaultPairs})`),
   integerOption("--vocabulary <n>", "tokens of bpe or words (default: 4096)"),
   integerOption("--context <n>", "tokens of text that are read at once (default: 128)"),
   new Option("--unknown-token", "one token for characters that the training text lacks"),

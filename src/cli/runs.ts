@@ -7,6 +7,7 @@ import type { Method, MethodDefinition } from "../step/index.ts";
 import { ReparamError, type Tensor, type Tree } from "../tensor/index.ts";
 import { loadEncoded, openEncoded, readerOf } from "./encoded-images.ts";
 import { parseOptions } from "./method-flags.ts";
+import { loadPairs, openPairs } from "./reflow.ts";
 import type { Context } from "./terminal.ts";
 
 /** Whether a path is the folder of a run. */
@@ -33,7 +34,10 @@ export async function openRun(
   const { dataShape, openKeptModel, readConfig } = await import("../run/index.ts");
   const config = await readConfig(folder);
   const definition = await findMethod(config.method);
-  const dataset = (await openEncoded(folder)) ?? (await loadData(config.data));
+  const dataset =
+    (await openEncoded(folder)) ??
+    (await openPairs(folder, () => loadSamples(config.data))) ??
+    (await loadData(config.data));
   const chosen = parseOptions(definition, { ...config.options, ...options });
   const model = await openKeptModel(folder);
   const method = definition.create(chosen, dataShape(dataset, config.batchSize, model));
@@ -77,7 +81,7 @@ export async function openWeights(
 
 /** Loads the data of a config, and checks that it is what the run began with. */
 export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
-  const dataset = readerOf(data) !== undefined ? await loadEncoded(data) : await loadSamples(data);
+  const dataset = await loadKind(data);
   const { name, samples } = data;
   const now = sampleCounts(dataset);
   if (samples !== undefined && samples.join() !== now.join()) {
@@ -88,7 +92,18 @@ export async function loadData(data: RunConfig["data"]): Promise<Dataset> {
   return dataset;
 }
 
-async function loadSamples({ name, samples: _, ...options }: RunConfig["data"]): Promise<Dataset> {
+function loadKind(data: RunConfig["data"]): Promise<Dataset> {
+  if (data.reflow !== undefined) return loadPairs(data);
+  return readerOf(data) === undefined ? loadSamples(data) : loadEncoded(data);
+}
+
+async function loadSamples({
+  name,
+  samples: _,
+  reflow: __,
+  pairs: ___,
+  ...options
+}: RunConfig["data"]): Promise<Dataset> {
   const { loadDataset } = await import("../data/index.ts");
   return loadDataset(name, options as LoadOptions);
 }

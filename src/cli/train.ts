@@ -6,6 +6,7 @@ import { ReparamError } from "../tensor/index.ts";
 import { dataFlags, dataOptionsOf } from "./data-flags.ts";
 import { imagesOfAutoencoder } from "./encoded-images.ts";
 import { methodFlags, parseOptions } from "./method-flags.ts";
+import { dataOfReflow } from "./reflow.ts";
 import { dataName } from "./runs.ts";
 import type { Context } from "./terminal.ts";
 import { type TrainRequest, trainNew } from "./training.ts";
@@ -69,6 +70,7 @@ export async function addTrainVerb(program: Command, context: Context): Promise<
       "train gaussian-vae --network convolutional --data ./photos --image-size 32",
       "train gaussian-vae --steps 200 --profile",
       "train token-prior --tokenizer runs/fsq-fashion-mnist-1 --conditional",
+      "train diffusion --prediction flow --reflow runs/diffusion-two-moons-1",
       "train diffusion --autoencoder runs/fsq-fashion-mnist-1 --patch 1 --multipliers 1",
     ],
     options: trainOptions(definition),
@@ -97,16 +99,16 @@ export async function requestOf(
   }
   const options = parseOptions(definition, given);
   const own = { ...definition.training.load, ...dataOptionsOf(given) };
-  const tokenized = await imagesOfAutoencoder(own);
+  const before = (await imagesOfAutoencoder(own)) ?? (await dataOfReflow(own));
   const { listDatasets } = await import("../data/index.ts");
   const known = (await listDatasets()).map(({ name }) => name);
   return {
     definition,
     options,
     data: {
-      ...tokenized,
+      ...before,
       name: dataName(
-        (given.data as string | undefined) ?? tokenized?.name ?? dataOf(definition),
+        (given.data as string | undefined) ?? before?.name ?? dataOf(definition),
         known,
       ),
       ...own,

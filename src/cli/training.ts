@@ -40,6 +40,8 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   const { definition, options, batchSize, exports, folder: wanted, model, ...settings } = request;
   const reader = readerOf(request.data);
   if (reader !== undefined) context.note(`Reading ${request.data.name} by ${reader} …`);
+  const { reflow } = request.data;
+  if (reflow !== undefined) context.note(`Drawing pairs from ${reflow} …`);
   const dataset = await loadData(request.data);
   sayLeftOut(dataset.leftOut, context);
   const imported = model === undefined ? undefined : await run.openModel(model);
@@ -63,6 +65,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
   try {
     if (dataset.tokenizer !== undefined) await run.writeTokenizer(folder, dataset.tokenizer);
     if (imported !== undefined) await run.keepModel(folder, imported);
+    if (reflow !== undefined) await run.writePairs(folder, dataset.train);
     if (isEncoded(dataset)) await keepEncoded(folder, dataset, request.data);
     const { checkpointSeconds, pictureEvery, profile } = settings;
     const given = { exports, checkpointSeconds, pictureEvery, profile };

@@ -32,6 +32,9 @@ export const runConfigSchema = z.looseObject({
     tokenizer: z.string().optional(),
     /** Absolute path of the run whose latents of images are the data. */
     autoencoder: z.string().optional(),
+    /** Absolute path of the run whose pairs of noise and samples are the data, and how many. */
+    reflow: z.string().optional(),
+    pairs: count.optional(),
     vocabulary: count.optional(),
     context: count.optional(),
     unknownToken: z.boolean().optional(),

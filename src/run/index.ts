@@ -76,6 +76,7 @@ export {
   readMetrics,
   type TrainLine,
 } from "./metrics-log.ts";
+export { drawPairs, type PairOptions, readPairs, writePairs } from "./pairs.ts";
 export { openPartialFit, type PartialFit, type PartialFitOptions } from "./partial-fit.ts";
 export { addProfilePictures, writeProfiles } from "./profile-files.ts";
 export { encodeRowsCsv } from "./rows-csv.ts";
