@@ -25,6 +25,8 @@ export interface InformationOptions {
   readonly layers?: number;
   /** Size of the vectors whose product a separable critic is. Default 32. */
   readonly embedding?: number;
+  /** Normal distributions of the mixture that barber-agakov models y by. Default 1. */
+  readonly components?: number;
   /** τ of smile. Default 5. */
   readonly clip?: number;
   /** Of the kraskov method. Default 3. */
@@ -156,7 +158,8 @@ async function byTraining(
   return {
     ...{ method, value, standardError, interval: intervalOf(value, standardError) },
     obeys:
-      bound?.obeys ?? "a lower bound where y is normal; else the difference of two cross-entropies",
+      bound?.obeys ??
+      `a lower bound where y is ${(options.components ?? 1) === 1 ? "normal" : "such a mixture"}; else the difference of two cross-entropies`,
     ...(limit === undefined ? {} : { limit }),
     warnings: warningsOf(method, value, limit, batchSize),
     ...{ ...steps, pairs: batches * batchSize },
@@ -188,8 +191,13 @@ function estimatorOf(
   sizes: readonly [x: number, y: number],
   { critic = "separable", clip, ...given }: InformationOptions,
 ): TrainedEstimator {
-  const { hidden = 256, layers = 2, embedding = 32 } = given;
-  if (method === "barber-agakov") return conditionalEstimator(sizes, { hidden, layers });
+  const { hidden = 256, layers = 2, embedding = 32, components = 1 } = given;
+  if (method === "barber-agakov") {
+    if (!(Number.isInteger(components) && components >= 1)) {
+      throw new ReparamError(`components must be an integer of at least 1, got ${components}.`);
+    }
+    return conditionalEstimator(sizes, { hidden, layers, components });
+  }
   return criticEstimator(
     boundOf(method, clip),
     criticOf(critic, { sizes, hidden, layers, embedding }),

@@ -63,7 +63,7 @@ function estimatorOf({ name, readers }: Trainee, { critic, hidden }: Settings): 
   const sizes = [size, size] as const;
   const [first] = readers;
   if (name === "barber-agakov" || first === undefined) {
-    return conditionalEstimator(sizes, { hidden, layers: 2 });
+    return conditionalEstimator(sizes, { hidden, layers: 2, components: 1 });
   }
   return criticEstimator(boundOf(first.bound), criticOf(critic, { sizes, hidden }));
 }

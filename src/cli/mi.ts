@@ -20,7 +20,7 @@ Methods, all in nats:
   smile          critic trained by Jensen-Shannon, clipped at ±τ (Song, Ermon 2020)
   jsd            the same critic without a clip
   dv, mine, nwj  Donsker-Varadhan, the same with a moving average, Nguyen-Wainwright-Jordan
-  barber-agakov  a Gaussian model of y given x
+  barber-agakov  a Gaussian model of y given x, or a mixture of --components
   kraskov        nearest neighbours, no training: for few dimensions (Kraskov et al. 2004)
 Row i of both files is one pair. Three fifths of the pairs train the critic, a fifth says when to stop, and the last
 fifth makes the estimate and its interval; kraskov takes all.`;
@@ -51,6 +51,9 @@ export const addMiVerb = (program: Command, context: Context): Command =>
       integerOption("--hidden <n>", "features of the critic's hidden layers").default(256),
       integerOption("--layers <n>", "hidden layers of the critic").default(2),
       integerOption("--embedding <n>", "size of a separable critic's vectors").default(32),
+      integerOption("--components <n>", "normal distributions of barber-agakov's mixture").default(
+        1,
+      ),
       positiveNumber("--clip <tau>", "τ of smile, or inf").default(5),
       integerOption("--neighbours <k>", "of the kraskov method").default(3),
       integerOption("--batch-size <n>", "pairs in a batch", 2).default(128),

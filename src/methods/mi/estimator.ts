@@ -12,6 +12,7 @@ import {
 import type { Critic } from "./critics.ts";
 import {
   type ConditionalModel,
+  type ConditionalOptions,
   conditionalCombination,
   conditionalStatistics,
   initConditional,
@@ -44,16 +45,16 @@ export function criticEstimator(bound: InformationBound, critic: Critic): Traine
   };
 }
 
-/** Barber and Agakov's bound with a Gaussian model of y given x. */
+/** Barber and Agakov's bound with a Gaussian model of y given x, or a mixture of them. */
 export const conditionalEstimator = (
   sizes: readonly [x: number, y: number],
-  layers: { readonly hidden: number; readonly layers: number },
+  options: ConditionalOptions,
 ): TrainedEstimator => {
   const statistics = (model: Model, x: Value, y: Value): BatchStatistics =>
     conditionalStatistics(model as ConditionalModel, x, y);
   return {
     combination: conditionalCombination,
-    init: (key) => initConditional(key, sizes, layers),
+    init: (key) => initConditional(key, sizes, options),
     statistics,
     objective: (model, x, y) => statistics(model, x, y).objective,
   };

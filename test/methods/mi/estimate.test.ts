@@ -103,6 +103,22 @@ it("barber-agakov whitens y: linear mixtures of normals have their exact informa
   expect(Math.abs(found.value - exact)).toBeLessThan(0.2);
 });
 
+it("barber-agakov by a mixture: information that no single normal distribution shows", async () => {
+  // y = ±x + noise and x is 1 or 3: y tells x, log 2 nats, while its mean is always 0.
+  const rows = 4000;
+  const [sizes, signs, noise] = ["sizes", "signs", "noise"].map((path) => draw(path, rows));
+  const x = Float64Array.from({ length: rows }, (_, i) => ((sizes?.[i] as number) > 0 ? 1 : 3));
+  const y = x.map((v, i) => v * Math.sign(signs?.[i] as number) + 0.25 * (noise?.[i] as number));
+  const settings = { ...small, method: "barber-agakov", learningRate: 1e-2, steps: 1500 } as const;
+  const estimate = (components: number) =>
+    estimateMutualInformation(tensor64(x, 1), tensor64(y, 1), { ...settings, components });
+  const [one, four] = [await estimate(1), await estimate(4)];
+  expect(one.value).toBeLessThan(0.4);
+  expect(Math.abs(four.value - Math.log(2))).toBeLessThan(0.05);
+  expect(four.obeys).toMatch(/such a mixture/);
+  await expect(estimate(0)).rejects.toThrow(/components must be an integer of at least 1, got 0/);
+});
+
 it("ends with what it has when it is told to", async () => {
   const { x, y } = pairs(600);
   const controller = new AbortController();
