@@ -1,4 +1,4 @@
-"""Quantized models as onnxruntime's tools make them, and one whose weights are in a file beside it.
+"""Quantized models as onnxruntime's tools make them, one whose weights are in a file beside it, and one operator.
 
     python3 test/golden/imported_quantized.py
 
@@ -15,6 +15,7 @@ import tempfile
 
 import numpy as np
 import onnx
+from onnx import helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -55,11 +56,25 @@ def beside():
               location="perceptron-beside.bin", size_threshold=0)  # fmt: skip
 
 
+def part():
+    """An operator that the ONNX project's tests have on whole axes only."""
+    node = helper.make_node("ScatterElements", ["x", "at", "updates"], ["y"], axis=1, reduction="add")
+    float_, int_ = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+    graph = helper.make_graph(
+        [node], "part",
+        [helper.make_tensor_value_info("x", float_, [3, 4, 2]), helper.make_tensor_value_info("at", int_, [2, 3, 1]),
+         helper.make_tensor_value_info("updates", float_, [2, 3, 1])],
+        [helper.make_tensor_value_info("y", float_, [3, 4, 2])])  # fmt: skip
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), os.path.join(FOLDER, "scatter-part.onnx"))
+
+
 if __name__ == "__main__":
     os.chdir(tempfile.mkdtemp())
     static()
     dynamic()
     beside()
+    part()
     for name in ("mnist-qdq.onnx", "gpt-dynamic.onnx", "perceptron-beside.onnx"):
         model = onnx.load(os.path.join(FOLDER, name))
         print(name, os.path.getsize(os.path.join(FOLDER, name)), sorted({n.op_type for n in model.graph.node}))

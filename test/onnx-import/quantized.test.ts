@@ -55,6 +55,19 @@ const classesOf = ({ data, shape }: Tensor): number[] => {
   });
 };
 
+it("ScatterElements of a part of the other axes is the runtime's", async () => {
+  const numbers = (count: number, shape: number[]): Tensor =>
+    tensorOf(
+      Array.from({ length: count }, (_, i) => Math.sin(i + count)),
+      shape,
+    );
+  const at = tensorOf([0, 3, 3, -1, 1, 1], [2, 3, 1], "int64");
+  const inputs = { x: numbers(24, [3, 4, 2]), at, updates: numbers(6, [2, 3, 1]) };
+  const [ours, theirs] = await both(bytesOf("test/golden/imported/scatter-part.onnx"), inputs);
+  expect(largestDifference(ours.y as Tensor, theirs.y as Tensor)).toBeLessThan(1e-6);
+  expect(largestDifference(ours.y as Tensor, inputs.x)).toBeGreaterThan(0.1);
+});
+
 describe("a quantized model", () => {
   it("static, of digits: the runtime's numbers, and nearly the classes of the model in full", async () => {
     const images = await digits();

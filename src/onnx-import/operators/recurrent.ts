@@ -11,6 +11,7 @@ import {
   split,
   stack,
   tanh,
+  transpose,
 } from "../../ops/index.ts";
 import { type Size, subSize } from "../../tensor/index.ts";
 import type { Value } from "../../trace/index.ts";
@@ -88,8 +89,12 @@ interface Layer {
 
 /** The outputs of all steps [T, directions, B, H], then the last states [directions, B, H]. */
 function unroll(call: Call, { cell, gates, states }: Layer): readonly Value[] {
-  const [x, w, r, b] = [call.value(0), call.value(1), call.value(2), call.optional(3)];
+  const [w, r, b] = [call.value(1), call.value(2), call.optional(3)];
   refuse(call);
+  // By the attribute the batch comes before the time, and before the directions of states.
+  const batchFirst = call.integer("layout", 0) === 1;
+  const turned = (v: Value): Value => (batchFirst ? transpose(v, [1, 0, 2]) : v);
+  const x = turned(call.value(0));
   const steps = x.size(0);
   if (typeof steps !== "number") return call.fail("wants a sequence of fixed length");
   const hidden = call.integer("hidden_size", Number(r.size(-1)));
@@ -102,7 +107,7 @@ function unroll(call: Call, { cell, gates, states }: Layer): readonly Value[] {
     const start = Array.from({ length: states }, (_, s) => {
       const given = call.optional(5 + s);
       const shape: Size[] = [x.size(1), hidden];
-      return given === undefined ? broadcastTo(constant(0, x.dtype), shape) : of(given);
+      return given === undefined ? broadcastTo(constant(0, x.dtype), shape) : of(turned(given));
     });
     const backwards = direction === "reverse" || d === 1;
     const weights = { recurrent: of(r), bias: stateBias };
@@ -122,7 +127,7 @@ function unroll(call: Call, { cell, gates, states }: Layer): readonly Value[] {
       0,
     ),
   );
-  return [outputs, ...last];
+  return [batchFirst ? transpose(outputs, [2, 0, 1, 3]) : outputs, ...last.map(turned)];
 }
 
 function alongTime({
@@ -152,7 +157,6 @@ function alongTime({
 
 function refuse(call: Call): void {
   if (call.has(4)) call.fail("has sequences of different lengths; pad them and mask the outputs");
-  if (call.integer("layout", 0) !== 0) call.fail("has the batch before the time");
   if (call.has(7)) call.fail("looks from its gates at the cell (peepholes)");
   if (call.integer("input_forget", 0) !== 0) call.fail("couples its input and forget gates");
   if (call.number("clip", 0) !== 0) call.fail("clips its gates");

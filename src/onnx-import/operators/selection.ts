@@ -2,6 +2,7 @@ import {
   and,
   broadcastTo,
   cast,
+  concat,
   constant,
   equal,
   expandDims,
@@ -20,6 +21,7 @@ import {
   reshape,
   scatterAlongAxis,
   sizeValue,
+  slice,
   stack,
   takeAlongAxis,
   transpose,
@@ -115,16 +117,22 @@ function scattered(updates: Value, indices: Value, axis: number, rows: Size): [V
   return [cast(values, updates.dtype), greater(marks, 0.5)];
 }
 
-const scatterElements: Operator = (call) => {
-  const x = call.value(0);
+const scatterElements: Operator = (call) => scatteredInto(call, call.value(0));
+
+/** Updates may cover less than x on the other axes: the rest stays. */
+function scatteredInto(call: Call, x: Value): Value {
   const axis = call.integer("axis", 0);
   const at = axis < 0 ? axis + x.rank : axis;
   const indices = counted(asIndices(call.value(1)), x.shape[at] as Size);
   const updates = call.value(2);
   const reduction = call.text("reduction", "none");
   const reduce = reducers[reduction];
-  const covers = x.shape.every((size, i) => i === at || size === updates.shape[i]);
-  if (!covers) return call.fail("writes to a part of the other axes");
+  const partial = x.shape.findIndex((size, i) => i !== at && size !== updates.shape[i]);
+  if (partial >= 0) {
+    const covered = updates.shape[partial] as Size;
+    const first = scatteredInto(call, slice(x, partial, 0, covered));
+    return concat([first, slice(x, partial, covered)], partial);
+  }
   if (reduce !== undefined) {
     // Every row of x beside every update: (…, rows, updates, …).
     const rows = expandDims(range(x.shape[at] as Size, indices.dtype), 1);
@@ -136,7 +144,7 @@ const scatterElements: Operator = (call) => {
   if (reduction === "add") return x.add(values);
   if (reduction === "none") return where(marks, values, x);
   return call.fail(`scatters by "${reduction}"`);
-};
+}
 
 interface Reducer {
   /** Changes nothing. */
