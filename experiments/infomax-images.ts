@@ -104,6 +104,10 @@ const percent = (values: readonly number[]): string =>
     values.map((v) => 100 * v),
     1,
   );
+/** The last fifth of the vectors shows no more than its logarithm. */
+const mostDependency = Math.log(labelled / 5);
+const dependencyText = (values: readonly number[]): string =>
+  Math.min(...values) > mostDependency ? `above ${mostDependency.toFixed(1)}` : spread(values, 1);
 const rows = Object.entries(cells).map(([name, figures]) => {
   const column = (field: Exclude<keyof Figures, "curve">): number[] => figures.map((f) => f[field]);
   return [
@@ -111,7 +115,7 @@ const rows = Object.entries(cells).map(([name, figures]) => {
     percent(column("knn")),
     percent(column("probe")),
     spread(column("uniformity"), 2),
-    name === "pixels" ? "–" : spread(column("dependency"), 1),
+    name === "pixels" ? "–" : dependencyText(column("dependency")),
     meanOf(column("minutes")).toFixed(1),
   ];
 });

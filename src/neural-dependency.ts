@@ -19,8 +19,14 @@ export interface DependencyOptions {
 }
 
 export interface DependencyEstimate {
-  /** A lower bound of the total correlation, in nats: 0 for independent columns. */
+  /** Of the total correlation, in nats: 0 for independent columns. Above `limit` it is no bound of anything. */
   readonly value: number;
+  /**
+   * The logarithm of the evaluated rows: so many cannot show more with high probability (McAllester, Stratos, "Formal
+   * limitations on the measurement of mutual information", 2020). A critic that tells all rows from all shuffled ones
+   * says any number beyond.
+   */
+  readonly limit: number;
   readonly standardError: number;
   /** Steps of the training. */
   readonly steps: number;
@@ -28,8 +34,7 @@ export interface DependencyEstimate {
 
 /**
  * How much the columns of z [N, D] know of each other, KL(p(z) ‖ Π p(z_d)) from below, by a critic that is trained on
- * three fifths of the rows, stopped by a fifth and evaluated on the last (Hjelm et al. 2019, section 4.2). More than
- * the logarithm of the evaluated rows cannot be told.
+ * three fifths of the rows, stopped by a fifth and evaluated on the last (Hjelm et al. 2019).
  * @throws ReparamError for fewer than 40 rows, or numbers that are not finite.
  */
 export async function neuralDependency(
@@ -65,5 +70,6 @@ export async function neuralDependency(
     ...{ train: load(division.train, true), stop: load(division.stop, false) },
     estimate: load(division.estimate, false),
   });
-  return { value: trained.value, standardError: trained.standardError, steps: trained.steps };
+  const { value, standardError, batches } = trained;
+  return { value, standardError, limit: Math.log(batches * batchSize), steps: trained.steps };
 }

@@ -185,6 +185,15 @@ describe("neuralDependency", () => {
     const bound = await neuralDependency({ ...free, data } as Tensor, settings);
     expect(bound.value).toBeGreaterThan(0.2);
     expect(bound.value).toBeLessThan(0.347 + 3 * bound.standardError + 0.05);
+    expect(bound.limit).toBeCloseTo(Math.log(400), 10); // a fifth of the rows
+  });
+
+  it("says where it says no more than that columns depend", async () => {
+    const one = normals(1000, 1, "one").data as Float32Array;
+    const same = Float32Array.from({ length: 6000 }, (_, at) => one[Math.floor(at / 6)] as number);
+    const tensor: Tensor = { dtype: "float32", shape: [1000, 6], data: same };
+    const { value, limit } = await neuralDependency(tensor, { ...settings, batchSize: 64 });
+    expect(value).toBeGreaterThan(limit);
   });
 
   it("refuses too few rows", async () => {
