@@ -1,6 +1,6 @@
 // Word vectors by noise contrast beside the factors of pointwise mutual information, and what is near a speech by
 // document vectors.
-// npx tsx experiments/contrastive-words.ts [--quick|--full] [--json] [--markdown] [--threads N]
+// npx tsx experiments/contrastive-words.ts [--quick|--full] [--json] [--markdown] [--seeds 0,1,2] [--threads N]
 // Cells that are done are read from runs/experiments/contrastive-words; the picture is written there. --full has 8000
 // words, 128 features and 20 epochs, and the objective nce.
 import { readdirSync, readFileSync } from "node:fs";
@@ -31,7 +31,7 @@ import {
 } from "./contrastive-words/information.ts";
 import { kept } from "./figures/cells.ts";
 import { full, printJson, quick, rootOf, seeds, table, threads } from "./figures/command-line.ts";
-import { meanOf, spread } from "./figures/spread.ts";
+import { meanOf, spreadOfSeveral as spread } from "./figures/spread.ts";
 
 const root = rootOf("contrastive-words");
 const vocabulary = quick ? 150 : full ? 8000 : 4000;
@@ -192,7 +192,7 @@ for (const objective of quick || full ? ["negative-sampling", "nce"] : ["negativ
     column("testLoss"),
     column("agreement"),
     column("factors"),
-    column("otherSeed"),
+    found.length > 1 ? column("otherSeed") : "–",
     minutes,
   ]);
   for (const [i, word] of shown.entries()) {

@@ -21,7 +21,7 @@ import {
   table,
   threads,
 } from "./figures/command-line.ts";
-import { deviationOf, meanOf } from "./figures/spread.ts";
+import { meanOf, spreadOfSeveral as spread } from "./figures/spread.ts";
 import {
   fileName,
   labelsOf,
@@ -86,9 +86,6 @@ async function cell(representation: Representation, seed: number): Promise<Figur
   await writeFile(file, JSON.stringify(figures));
   return figures;
 }
-
-const spread = (values: readonly number[], digits: number): string =>
-  `${meanOf(values).toFixed(digits)} ± ${deviationOf(values).toFixed(digits)}`;
 
 const cells: Record<string, Figures[]> = {};
 for (const seed of seeds) {
