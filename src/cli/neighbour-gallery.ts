@@ -139,6 +139,14 @@ export function imagesAt({ columns, length }: Split, rows: ArrayLike<number>): T
   return { dtype: "uint8", shape: [rows.length, ...shape], data: out };
 }
 
+interface FolderOptions {
+  readonly limit: number;
+  /** Leave out files that cannot be read. */
+  readonly skip: boolean;
+  /** The names of a gallery whose vectors are kept, by its key: its images need not be read again. */
+  readonly kept: (key: string) => readonly string[] | undefined;
+}
+
 /**
  * The images below a folder, in the format of the embedder. Files that cannot be read are an error, or left out
  * and named.
@@ -146,16 +154,17 @@ export function imagesAt({ columns, length }: Split, rows: ArrayLike<number>): T
 export async function folderGallery(
   folder: string,
   format: ImageFormat,
-  { limit, skip }: { readonly limit: number; readonly skip: boolean },
+  { limit, skip, kept }: FolderOptions,
   context: Context,
 ): Promise<Gallery> {
   const found = (await listImages(folder)).slice(0, limit).map(({ path }) => path);
   if (found.length === 0) {
     throw new ReparamError(`${folder} has no PNG, JPEG or WebP images. Check the path.`);
   }
-  const readable = skip ? await readableOf(found, format, context) : found;
+  const key = `${folder} ${found.length} ${skip ? "readable " : ""}${found.join("|")}`;
+  const readable = kept(key) ?? (skip ? await readableOf(found, format, context) : found);
   return {
-    key: `${folder} ${readable.length} ${readable.join("|")}`,
+    key,
     names: readable,
     images: (rows) =>
       imageFiles(

@@ -50,6 +50,8 @@ export const addNeighboursVerb = (program: Command, context: Context): Command =
 type Trained = Awaited<ReturnType<typeof openTrained>>;
 
 interface Sources {
+  /** What --index names, if it is there. */
+  readonly index: Index | undefined;
   readonly embedder: Embedder;
   readonly gallery: Gallery;
   /** The images asked for by number, and what they are called. */
@@ -83,17 +85,20 @@ async function openSources(
     run === undefined
       ? tools.pixelEmbedder(flags.imageSize as number)
       : await tools.runEmbedder(run, flags.output as string);
+  const index = await readIndex(flags.index as string | undefined);
+  const kept = (key: string) => (index?.key === keyOf(embedder.key, key) ? index.names : undefined);
   const gallery =
     own !== undefined
       ? tools.splitGallery(own, flags.split as "train", limit)
       : await tools.folderGallery(
           place,
           embedder.format,
-          { limit, skip: flags.unreadable === "skip" },
+          { limit, skip: flags.unreadable === "skip", kept },
           ctx,
         );
   const test = run?.dataset.test;
   return {
+    index,
     embedder,
     gallery,
     numbered:
@@ -156,20 +161,35 @@ async function queryImages(
   );
 }
 
+/** Vectors that a file keeps, what they are of, and what it is called. */
+interface Index {
+  readonly key: string;
+  readonly names: readonly string[];
+  readonly vectors: Tensor;
+}
+
+const keyOf = (embedder: string, gallery: string): string => `${embedder}\n${gallery}`;
+
+async function readIndex(file: string | undefined): Promise<Index | undefined> {
+  if (file === undefined || !existsSync(file)) return undefined;
+  const { decodeSafetensors, readBytes } = await import("../run/index.ts");
+  const { tensors, metadata } = decodeSafetensors(await readBytes(file), file);
+  const vectors = tensors.get("vectors");
+  const { key, names } = metadata;
+  if (vectors === undefined || key === undefined || names === undefined) return undefined;
+  return { key, names: JSON.parse(names) as string[], vectors };
+}
+
 /** Vectors of everything that is searched: from the index file where it fits, else made, and kept there. */
 async function galleryVectors(
-  { embedder, gallery }: Sources,
+  { embedder, gallery, index }: Sources,
   file: string | undefined,
   ctx: Context,
 ): Promise<Tensor> {
-  const { decodeSafetensors, encodeSafetensors, readBytes, writeAtomic } = await import(
-    "../run/index.ts"
-  );
-  const key = `${embedder.key}\n${gallery.key}`;
-  if (file !== undefined && existsSync(file)) {
-    const { tensors, metadata } = decodeSafetensors(await readBytes(file), file);
-    const vectors = tensors.get("vectors");
-    if (metadata.key === key && vectors !== undefined) return vectors;
+  const { encodeSafetensors, writeAtomic } = await import("../run/index.ts");
+  const key = keyOf(embedder.key, gallery.key);
+  if (index !== undefined) {
+    if (index.key === key) return index.vectors;
     ctx.note(`${file} is of other images or another encoder; it is made anew.`);
   }
   const total = gallery.names.length;
@@ -184,7 +204,8 @@ async function galleryVectors(
   for (const [i, part] of parts.entries()) data.set(part.data as Float32Array, i * block * size);
   const vectors: Tensor = { dtype: "float32", shape: [total, size], data };
   if (file !== undefined) {
-    const content = { tensors: new Map([["vectors", vectors]]), metadata: { key } };
+    const metadata = { key, names: JSON.stringify(gallery.names) };
+    const content = { tensors: new Map([["vectors", vectors]]), metadata };
     await writeAtomic(file, encodeSafetensors(content));
   }
   return vectors;

@@ -115,6 +115,16 @@ describe("reparam neighbours", () => {
     );
     expect(skipped.status).toBe(0);
     expect(skipped.stderr).toMatch(/left out: .*broken\.png/);
+    const index = join(root, "readable.safetensors");
+    const again = () =>
+      invoke(
+        ...["neighbours", join(photos, "dark.png"), ...flags, "--unreadable", "skip"],
+        ...["--index", index],
+      );
+    const [first, second] = [await again(), await again()];
+    expect(json(second).rows).toEqual(json(first).rows);
+    // What is kept is not read again.
+    expect([first.stderr === "", second.stderr]).toEqual([false, ""]);
     rmSync(broken);
   });
 
