@@ -9,6 +9,7 @@ import {
   createFeatureExtractor,
   featureStatistics,
   frechetDistance,
+  kernelDistance,
   manifoldFigures,
 } from "reparam/metrics";
 import { encodePng, imageGrid, linePlot, svgToPng } from "reparam/report";
@@ -40,7 +41,8 @@ const extractor = await createFeatureExtractor(
   new Uint8Array(await readFile(new URL("../assets/features/fashion-mnist.onnx", import.meta.url))),
   { threads },
 );
-const real = await extractor.features(model.test(count));
+const realCount = sized(16, 1000, 5000);
+const real = await extractor.features(model.test(realCount));
 
 /** Share of images [N, …] that the classifier puts into the class that they were asked for: 0 … 9 in turn. */
 function accuracyOf({ shape, data: logits }: Tensor): number {
@@ -55,10 +57,22 @@ function accuracyOf({ shape, data: logits }: Tensor): number {
 
 interface Figures {
   readonly frechet: number;
+  readonly kernel: number;
   readonly precision: number;
   readonly recall: number;
   readonly coverage: number;
   readonly accuracy: number;
+}
+
+/** Generated features [N, D], or those of other test images, beside the real ones. */
+async function compared(features: Tensor): Promise<Omit<Figures, "accuracy">> {
+  const { precision, recall, coverage } = await manifoldFigures(real, features, { threads });
+  const subsetSize = Math.min(features.shape[0] as number, real.shape[0] as number);
+  return {
+    frechet: frechetDistance(featureStatistics(real), featureStatistics(features)),
+    kernel: (await kernelDistance(real, features, { subsetSize, threads })).distance,
+    ...{ precision, recall, coverage },
+  };
 }
 
 async function measured(guidance: number, seed: number): Promise<Figures> {
@@ -74,11 +88,7 @@ async function measured(guidance: number, seed: number): Promise<Figures> {
     );
   }
   const { features, logits } = await extractor.extract(images);
-  const { precision, recall, coverage } = await manifoldFigures(real, features, { threads });
-  return {
-    frechet: frechetDistance(featureStatistics(real), featureStatistics(features)),
-    ...{ precision, recall, coverage, accuracy: accuracyOf(logits as Tensor) },
-  };
+  return { ...(await compared(features)), accuracy: accuracyOf(logits as Tensor) };
 }
 
 const cells: Record<string, Figures[]> = {};
@@ -92,23 +102,22 @@ for (const seed of seeds) {
   }
 }
 // What a perfect sampler would show: as many other test images.
-const others = await extractor.extract(model.test(2 * count));
-const second: Tensor = {
-  ...others.features,
-  shape: [real.shape[0] as number, real.shape[1] as number],
-  data: others.features.data.slice(-real.data.length) as Float32Array<ArrayBuffer>,
-};
-const { precision, recall, coverage } = await manifoldFigures(real, second, { threads });
-const floor = frechetDistance(featureStatistics(real), featureStatistics(second));
+const others = await extractor.features(model.test(realCount + count));
+const [, size = 0] = others.shape;
+const last = Math.min(count, others.shape[0] as number);
+const floor = await compared({
+  ...{ dtype: "float32", shape: [last, size] },
+  data: (others.data as Float32Array<ArrayBuffer>).slice(-last * size),
+});
 await extractor.release();
 
-const names = ["frechet", "accuracy", "precision", "recall", "coverage"] as const;
+const names = ["frechet", "kernel", "accuracy", "precision", "recall", "coverage"] as const;
 const found = scales.filter((scale) => cells[scale] !== undefined);
 const column = (scale: number, name: (typeof names)[number]): number[] =>
   (cells[scale] as Figures[]).map((figures) => figures[name]);
 console.log(
   table(
-    ["scale", "Fréchet distance", "accuracy", "precision", "recall", "coverage"],
+    ["scale", "Fréchet distance", "kernel distance", "accuracy", "precision", "recall", "coverage"],
     [
       ...found.map((scale) => [
         String(scale),
@@ -116,22 +125,20 @@ console.log(
       ]),
       [
         "other test images",
-        ...[floor, Number.NaN, precision, recall, coverage].map((v) =>
-          Number.isNaN(v) ? "" : v.toFixed(3),
-        ),
+        ...names.map((name) => (name === "accuracy" ? "" : floor[name].toFixed(3))),
       ],
     ],
   ),
 );
 console.log(
-  `${count} images of each scale and seed, classes in turn, dpm-solver++2m in ${steps} steps, against ${count} test images; features and classifier ${extractor.sha256.slice(0, 12)}; mean ± standard deviation over seeds ${seeds.join(", ")} of the noise; ${missing} cells missing. ${model.about}`,
+  `${count} images of each scale and seed, classes in turn, dpm-solver++2m in ${steps} steps, against ${realCount} test images; features and classifier ${extractor.sha256.slice(0, 12)}; mean ± standard deviation over seeds ${seeds.join(", ")} of the noise; ${missing} cells missing. ${model.about}`,
 );
 if (found.length > 1) {
   const svg = linePlot({
     title: "Guidance on Fashion-MNIST",
     x: { label: "guidance scale" },
     y: { label: "share" },
-    series: names.slice(1).map((name) => ({
+    series: names.slice(2).map((name) => ({
       ...{ name, dots: true, x: found },
       y: found.map((scale) => meanOf(column(scale, name))),
     })),
