@@ -29,7 +29,18 @@ const report = (result: object): void => {
   void fetch("/report", { method: "POST", body });
 };
 
+/** Whether the browser offers a graphics adapter. */
+async function hasAdapter(): Promise<boolean> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } };
+  return ((await gpu?.requestAdapter()) ?? null) !== null;
+}
+
 async function main(): Promise<void> {
+  if (settings.get("device") === "webgpu" && !(await hasAdapter())) {
+    element("status").textContent = "This browser offers no WebGPU adapter. Try ?device=wasm.";
+    report({ kind: "no adapter" });
+    return;
+  }
   const images = new Uint8Array(await (await fetch("/digits")).arrayBuffer());
   const worker = new Worker("/worker.js", { type: "module" });
   const say = (text: string): void => {

@@ -19,10 +19,17 @@ export interface Served {
   readonly report: Promise<Record<string, unknown>>;
 }
 
-/** Both scripts as modules, minified. */
-async function bundle(): Promise<Map<string, Uint8Array>> {
+/** A page's script and its worker's. */
+export interface Scripts {
+  readonly page: string;
+  readonly worker: string;
+}
+const example: Scripts = { page: join(here, "page.ts"), worker: join(here, "worker.ts") };
+
+/** Both scripts as modules, minified: `/page.js`, `/worker.js` and what they share. */
+async function bundle(entryPoints: Scripts): Promise<Map<string, Uint8Array>> {
   const { outputFiles } = await build({
-    entryPoints: [join(here, "page.ts"), join(here, "worker.ts")],
+    entryPoints: { ...entryPoints },
     ...{ bundle: true, format: "esm", splitting: true, minify: true, write: false },
     outdir: "/",
     tsconfig: join(here, "../../tsconfig.json"),
@@ -33,12 +40,19 @@ async function bundle(): Promise<Map<string, Uint8Array>> {
   return new Map(outputFiles.map(({ path, contents }) => [path, contents]));
 }
 
+export interface ServeOptions {
+  /** Default: any free one. */
+  readonly port?: number;
+  readonly isolated?: boolean;
+  readonly entries?: Scripts;
+}
+
 /** Serves the page with these images of 28×28 bytes. `isolated` sends the two headers. */
 export async function serve(
   digits: Uint8Array,
-  { port = 0, isolated = true }: { readonly port?: number; readonly isolated?: boolean } = {},
+  { port = 0, isolated = true, entries = example }: ServeOptions = {},
 ): Promise<Served> {
-  const scripts = await bundle();
+  const scripts = await bundle(entries);
   const runtime = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
   let reported: (result: Record<string, unknown>) => void = () => undefined;
   const report = new Promise<Record<string, unknown>>((resolve) => {

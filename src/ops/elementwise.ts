@@ -8,6 +8,7 @@ import {
   type Node,
   type Value,
 } from "../trace/index.ts";
+import { lowerSine } from "./sine.ts";
 import { defineUnary, isDouble, mapElements, number, wrap } from "./unary.ts";
 
 /** −x. */
@@ -58,9 +59,13 @@ export const reciprocal = wrap(
   ),
 );
 
-export const sin = wrap(defineUnary("sin", Math.sin, ({ dy, x }) => dy.mul(cos(x)), "Sin"));
+export const sin = wrap(
+  defineUnary("sin", Math.sin, ({ dy, x }) => dy.mul(cos(x)), lowerSine("Sin", 0)),
+);
 
-export const cos = wrap(defineUnary("cos", Math.cos, ({ dy, x }) => dy.mul(sin(x)).neg(), "Cos"));
+export const cos = wrap(
+  defineUnary("cos", Math.cos, ({ dy, x }) => dy.mul(sin(x)).neg(), lowerSine("Cos", 0.5)),
+);
 
 export const tanh = wrap(
   defineUnary("tanh", Math.tanh, ({ dy, y }) => dy.sub(dy.mul(y.mul(y))), "Tanh"),

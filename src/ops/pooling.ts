@@ -5,6 +5,7 @@ import {
   formatShape,
   isFloat,
   mulSize,
+  ReparamError,
   type Shape,
   ShapeError,
   type Size,
@@ -84,8 +85,13 @@ const maxPoolOp = defineOp<Window>({
   },
   lower: (to, xs, node, window) => {
     const attributes = windowAttributes(window);
-    if (to.uses(node.outputs[1] as Value) > 0) return to.emitAll("MaxPool", xs, 2, attributes);
-    return [to.emit("MaxPool", xs, attributes), ""];
+    if (to.uses(node.outputs[1] as Value) === 0) return [to.emit("MaxPool", xs, attributes), ""];
+    if (to.target === "webgpu") {
+      throw new ReparamError(
+        "maxPool2d: WebGPU's kernel gives no positions, which the gradient needs. Take averagePool2d or a stride there.",
+      );
+    }
+    return to.emitAll("MaxPool", xs, 2, attributes);
   },
   evaluate: ([x], window, [out]) => {
     const { dtype, shape } = out as EvaluatedSpec;

@@ -1,7 +1,4 @@
 // The example page trains in headless Chromium, with the losses of Node. Skipped where there is no Chromium.
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serve } from "../../examples/browser/serve.ts";
@@ -11,24 +8,11 @@ import { compile, type Device, hold } from "../../src/onnx/index.ts";
 import { dataShape } from "../../src/run/index.ts";
 import { initialState, type Phase, phaseProgram } from "../../src/step/index.ts";
 import { item, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { chromium, reportOf } from "./chromium.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const digits = join(root, "test/data/mnist-sample");
 const [steps, batchSize, latents] = [5, 32, 4];
-
-function findChromium(): string | undefined {
-  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-    try {
-      return execFileSync("which", [name], { encoding: "utf8", stdio: "pipe" }).trim();
-    } catch {
-      // The next name.
-    }
-  }
-  return undefined;
-}
-
-const chromium = findChromium();
-if (chromium === undefined) console.log("No Chromium here: the page is not tested in a browser.");
 
 const digitBytes = async (): Promise<Uint8Array<ArrayBuffer>> =>
   (await loadDataset(digits)).train.columns.image?.data as Uint8Array<ArrayBuffer>;
@@ -59,12 +43,18 @@ async function lossesOf(device: Device): Promise<number[]> {
   return losses;
 }
 
+/** Every loss within a ten-thousandth. */
+function expectClose(got: readonly number[], want: readonly number[]): void {
+  expect(got.length).toBe(want.length);
+  for (const [i, loss] of want.entries()) {
+    expect(Math.abs((got[i] as number) - loss) / loss).toBeLessThan(1e-4);
+  }
+}
+
 describe("a training by WebAssembly", () => {
   it("has the losses of the native runtime in Node", async () => {
     const [native, wasm] = [await lossesOf("cpu"), await lossesOf("wasm")];
-    for (const [i, loss] of native.entries()) {
-      expect(Math.abs((wasm[i] as number) - loss) / loss).toBeLessThan(1e-4);
-    }
+    expectClose(wasm, native);
   });
 });
 
@@ -77,35 +67,23 @@ describe.skipIf(chromium === undefined)(
       ["two threads", true, 2],
       ["a page that is not isolated, two threads wanted", false, 2],
     ])("trains on %s", async (_name, isolated, threads) => {
-      const { server, url, report } = await serve(await digitBytes(), { isolated });
-      const profile = mkdtempSync(join(tmpdir(), "reparam-chromium-"));
-      const settings = `report=1&device=wasm&threads=${threads}&steps=${steps}&batch=${batchSize}&latents=${latents}&sample=4`;
-      const browser = spawn(
-        chromium as string,
-        [
-          "--headless=new",
-          "--no-sandbox",
-          "--disable-gpu",
-          `--user-data-dir=${profile}`,
-          `${url}?${settings}`,
-        ],
-        { stdio: "ignore" },
-      );
-      try {
-        const result = (await report) as { kind: string; losses: number[]; isolated: boolean };
-        expect(result).toMatchObject({ kind: "done", isolated });
-        const expected = await lossesOf("cpu");
-        for (const [i, loss] of expected.entries()) {
-          expect(Math.abs((result.losses[i] as number) - loss) / loss).toBeLessThan(1e-4);
-        }
-      } finally {
-        const closed = new Promise((resolve) => browser.once("close", resolve));
-        browser.kill("SIGKILL");
-        await closed;
-        server.close();
-        server.closeAllConnections();
-        rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      const served = await serve(await digitBytes(), { isolated });
+      const asked = { report: 1, device: "wasm", threads, steps, batch: batchSize, latents };
+      const result = await reportOf(served, { ...asked, sample: 4 });
+      expect(result).toMatchObject({ kind: "done", isolated });
+      expectClose(result.losses as number[], await lossesOf("cpu"));
+    });
+
+    it("trains on WebGPU", async ({ skip }) => {
+      const served = await serve(await digitBytes());
+      const asked = { report: 1, device: "webgpu", steps, batch: batchSize, latents, sample: 4 };
+      const result = await reportOf(served, asked);
+      if (result.kind === "no adapter") {
+        console.log("Chromium offers no WebGPU adapter here: no training is tested on it.");
+        skip();
       }
+      expect(result).toMatchObject({ kind: "done" });
+      expectClose(result.losses as number[], await lossesOf("cpu"));
     });
   },
 );

@@ -4,11 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gradients } from "../../src/autodiff/index.ts";
 import { createSession, encodeModel, lowerProgram } from "../../src/onnx/index.ts";
-import { add, broadcastTo, maximum, mul, round, sum } from "../../src/ops/index.ts";
+import { add, maximum, mul, round, sum } from "../../src/ops/index.ts";
 import {
-  type DType,
-  evaluateShape,
-  fillUniform,
   leafMap,
   leaves,
   type Tensor,
@@ -22,49 +19,10 @@ import {
   type Target,
   type TracedProgram,
   trace,
-  Value,
+  type Value,
 } from "../../src/trace/index.ts";
-import { B, type OpCase, type Operand, opCases } from "./cases.ts";
-
-/** Numbers of a domain; "apart" ones are a permuted grid without 0. */
-function draw({ shape, domain, dtype }: Operand, rows: number, float: DType, path: string): Tensor {
-  const concrete = evaluateShape(shape, new Map([["B", rows]]));
-  const count = concrete.reduce((n, d) => n * d, 1);
-  const uniform = new Float64Array(count);
-  fillUniform(uniform, { seed: 7, step: rows, path });
-  const order = [...uniform.keys()].sort((a, b) => (uniform[a] as number) - (uniform[b] as number));
-  const values = Array.from(uniform, (u, i) => {
-    if (domain === "positive") return 0.2 + u;
-    if (domain === "unit") return u;
-    if (domain === "integer") return Math.floor(u * 3);
-    if (domain === "apart")
-      return (((order[i] as number) + 0.5 + 0.2 * path.length) / count - 0.5) * 2.3;
-    return 4 * u - 2;
-  });
-  return tensorOf(values, concrete, dtype ?? float);
-}
-
-const operandsOf = (c: OpCase, rows: number, float: DType): Tensor[] =>
-  c.operands.map((operand, i) => draw(operand, rows, float, `${"x".repeat(i + 1)}`));
-
-const outputsOf = (c: OpCase, xs: readonly Value[]): readonly Value[] => {
-  const y = c.f(...xs);
-  return y instanceof Value ? [y] : y;
-};
-
-const specsOf = (c: OpCase, float: DType) =>
-  c.operands.map(({ shape, dtype }) => ({ dtype: dtype ?? float, shape }));
-
-/** Σ y·r with fixed r: a scalar that every output element moves in its own way. */
-function weighted(ys: readonly Value[]): Value {
-  return ys
-    .map((y, i) => {
-      const weights = Array.from({ length: 7 }, (_, k) => Math.sin(1 + i + 2.3 * k));
-      const row = y.trace.constant(tensorOf(weights, [7, 1], y.dtype));
-      return sum(mul(broadcastTo(row, [7, 1]), sum(y.mul(y).mul(0.3).add(y))));
-    })
-    .reduce((a, b) => add(a, b));
-}
+import { B, type OpCase, opCases } from "./cases.ts";
+import { faultOf, graphFault, operandsOf, outputsOf, specsOf, weighted } from "./graph-contract.ts";
 
 /** Largest relative error of `analytic` against central differences of `value`. */
 function differenceError(
@@ -142,41 +100,16 @@ const noFloat64Kernel = /^(erf|gelu)$/;
 
 describe.each(["cpu", "export"] as const)("graph against plain evaluation, target %s", (target) => {
   it.each(opCases.map((c) => [c.name, c] as const))("%s", async (_name, c) => {
-    const float = "float32";
-    const program = trace(
-      (xs) => {
-        const ys = outputsOf(c, xs as readonly Value[]);
-        if (c.noGradient) return { ys };
-        const floats = (xs as readonly Value[]).filter((x) => x.dtype === float);
-        return { ys, gradients: gradients(weighted(ys), floats) };
-      },
-      specsOf(c, float),
-    );
-    const model = encodeModel(lowerProgram(program, { target, outputPrefix: "out:" }));
-    const session = await createSession(model, { threads: 1, spin: false });
-    for (const rows of [1, 2, 5]) {
-      const inputs = operandsOf(c, rows, float);
-      const expected = leafMap(evaluate(program, inputs) as unknown as Tree<Tensor>);
-      const got = await session.run(leafMap<Tensor>(inputs));
-      for (const [path, want] of expected)
-        compare(got.get(`out:${path}`) as Tensor, want, `${path} at ${rows}`);
-    }
-    await session.release();
+    expect(await graphFault(c, { target, rows: [1, 2, 5] })).toBe("");
   });
 });
 
-function compare(got: Tensor, want: Tensor, what: string): void {
-  expect(got.shape, what).toEqual(want.shape);
-  expect(got.dtype, what).toBe(want.dtype);
-  const magnitudes = [...(want.data as Iterable<number | bigint>)].map((v) => Math.abs(Number(v)));
-  const scale = Math.max(1, ...magnitudes);
-  for (let i = 0; i < want.data.length; i++) {
-    const error = Math.abs(Number(got.data[i]) - Number(want.data[i])) / scale;
-    expect(error, `${what}, element ${i}: ${got.data[i]} against ${want.data[i]}`).toBeLessThan(
-      2e-6,
-    );
-  }
-}
+// By WebAssembly in Node; test/browser/operations.test.ts does the same on WebGPU, in a browser.
+describe("graph against plain evaluation, device wasm", () => {
+  it.each(opCases.map((c) => [c.name, c] as const))("%s", async (_name, c) => {
+    expect(await graphFault(c, { target: "wasm", device: "wasm", rows: [2] })).toBe("");
+  });
+});
 
 describe("float64 graphs", () => {
   const cases = opCases.filter((c) => !noFloat64Kernel.test(c.name));
@@ -245,7 +178,9 @@ it("broadcasting agrees with the runtime for random shapes", async () => {
         );
         const expected = leafMap(evaluate(program, inputs) as unknown as Tree<Tensor>);
         const got = await runGraph(program, inputs, "cpu");
-        for (const [path, want] of expected) compare(got.get(`out:${path}`) as Tensor, want, path);
+        for (const [path, want] of expected) {
+          expect(faultOf(got.get(`out:${path}`), want, path)).toBe("");
+        }
       },
     ),
     { numRuns: 40, seed: 3 },
