@@ -18,7 +18,7 @@ import { dataset, judge, likeliest, samplesOf, scalarOf, threads } from "./digit
 import { cell, drawGrid } from "./grid.ts";
 
 /** Steps at each size before the last, and at that. */
-export const [sizeSteps, lastSteps] = sized([2, 2], [300, 800], [5000, 20_000]);
+export const [sizeSteps, lastSteps] = sized([2, 2], [300, 600], [5000, 20_000]);
 export const batchSize = sized(8, 16, 64);
 export const network = {
   ...sized({ width: 2, latents: 4 }, { width: 8, latents: 32 }, { width: 32, latents: 128 }),
