@@ -34,7 +34,13 @@ export type Message =
       readonly side: number;
       readonly count: number;
     }
-  | { readonly kind: "done"; readonly losses: readonly number[]; readonly stepsPerSecond: number }
+  | {
+      readonly kind: "done";
+      readonly losses: readonly number[];
+      readonly stepsPerSecond: number;
+      /** Tensors of the state that stayed on a graphics adapter. */
+      readonly resident: number;
+    }
   | { readonly kind: "error"; readonly message: string };
 
 const side = 28;
@@ -63,19 +69,23 @@ async function train(start: Start): Promise<void> {
   for (let step = 0; step < steps && !stopped; step++) {
     const batch = { image: batchAt(images, step, batchSize) };
     const next = await program.runSteps(state, [{ batch }], { seed: 0, step });
+    state.release(next.state);
     state = next.state;
     const { metrics } = next.steps[0] as unknown as { metrics: { loss: Tensor } };
     losses.push(item(metrics.loss));
     const stepsPerSecond = (1000 * (step + 1)) / (performance.now() - begin);
     scope.postMessage({ kind: "step", step, loss: losses.at(-1) as number, stepsPerSecond });
     if (sampleEvery > 0 && step % sampleEvery === sampleEvery - 1) {
-      const weights = weightsOf(method, state.read(begun as never) as Tree<Tensor>);
+      const onHost = await state.toHost();
+      const weights = weightsOf(method, onHost.read(begun as never) as Tree<Tensor>);
       await draw(method, weights, start);
     }
   }
   const stepsPerSecond = (1000 * losses.length) / (performance.now() - begin);
+  const { resident } = state;
+  state.release();
   await program.release();
-  scope.postMessage({ kind: "done", losses, stepsPerSecond });
+  scope.postMessage({ kind: "done", losses, stepsPerSecond, resident });
 }
 
 /** Rows of the data one after the other, from the start again at the end. */

@@ -26,7 +26,7 @@ export async function rises(covariance: Kind, regCovar: number): Promise<Rises> 
   const method = await methodFor("gaussian-mixture", { covariance, regCovar }, size);
   const phase = method.phases[0] as Phase;
   const start = initialState(phase, 0);
-  const running = new PhaseRun(phase, start, 1);
+  const running = new PhaseRun(phase, start, { threads: 1 });
   const problems = quick ? 8 : 250;
   const found = { problems, iterations, largestRise: -1, rises: 0, explained: 0, collapsed: 0 };
   for (let seed = 0; seed < problems; seed++) {

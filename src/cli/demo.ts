@@ -55,6 +55,7 @@ async function demo(context: Context): Promise<void> {
         data: { name: "mnist" },
         seed: 0,
         threads: defaultThreads(),
+        device: "cpu",
         batchSize: definition.training.batchSize,
         epochs,
         logEvery: 50,

@@ -60,9 +60,11 @@ function sayMachine(facts: MachineFacts, threads: number, say: Say): void {
 
 async function examineDevices(say: Say): Promise<Figures[]> {
   const { probeDevices } = await import("../onnx/session-devices.ts");
+  const { devices: known } = await import("../onnx/index.ts");
   const devices = await probeDevices();
   for (const { name, works, reason } of devices) {
-    const use = name === "cpu" ? "works" : "works in the runtime; reparam trains on the cpu";
+    const trains = (known as readonly string[]).includes(name);
+    const use = trains ? `works: train --device ${name}` : "works in the runtime; not for training";
     say(`device ${name}: ${works ? use : reason}`);
   }
   return devices.map((device) => ({ ...device }));

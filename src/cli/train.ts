@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { catalogue, findMethod } from "../methods/catalogue.ts";
+import { type Device, defaultDevice, devices } from "../onnx/session.ts";
 import { dataOf, type MethodDefinition } from "../step/definition.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { dataFlags, dataOptionsOf } from "./data-flags.ts";
@@ -28,6 +29,12 @@ export const trainOptions = (definition: MethodDefinition | undefined): Option[]
     integerOption("--batch-size <n>", `samples of a batch (${suits(batchSize)})`),
     integerOption("--seed <n>", "of weights, order and noise", 0).default(0),
     integerOption("--threads <n>", "threads of one operator").default(defaultThreads()),
+    new Option(
+      "--device <name>",
+      "what the steps run on; without a graphics adapter, webgpu falls back to cpu",
+    )
+      .choices(devices)
+      .default(defaultDevice),
     new Option("--out <folder>", "folder of the run (default: the next free one below runs/)"),
     ...dataFlags(),
     integerOption("--log-every <n>", "log training metrics as means over this many steps").default(
@@ -115,6 +122,7 @@ export async function requestOf(
     },
     seed: number("seed") as number,
     threads: number("threads") as number,
+    device: (given.device as Device | undefined) ?? defaultDevice,
     batchSize: number("batchSize") ?? definition.training.batchSize,
     ...(steps === undefined ? { epochs: epochs ?? definition.training.epochs } : { steps }),
     logEvery: number("logEvery") as number,

@@ -1,7 +1,9 @@
 import type { Dataset } from "../data/index.ts";
+import type { Device } from "../onnx/index.ts";
 import { formatBytes, formatDuration, formatNumber } from "../report/table.ts";
 import type { Evaluation, Finished, RunConfig } from "../run/index.ts";
 import type { Method, MethodDefinition } from "../step/index.ts";
+import { usableDevice } from "./device.ts";
 import { isEncoded, keepEncoded, readerOf } from "./encoded-images.ts";
 import { interruptible } from "./interrupt.ts";
 import { startProfiling } from "./profiling.ts";
@@ -17,6 +19,7 @@ export interface TrainRequest {
   readonly data: RunConfig["data"];
   readonly seed: number;
   readonly threads: number;
+  readonly device: Device;
   readonly batchSize: number;
   readonly epochs?: number | undefined;
   readonly steps?: number | undefined;
@@ -53,6 +56,7 @@ export async function trainNew(request: TrainRequest, context: Context): Promise
     data: { ...request.data, samples: sampleCounts(dataset) },
     seed: settings.seed,
     threads: settings.threads,
+    device: await usableDevice(request.device, context),
     batchSize,
     ...(settings.steps === undefined ? { epochs: settings.epochs } : { steps: settings.steps }),
     logEvery: settings.logEvery,
@@ -84,7 +88,10 @@ export async function resumeRun(
   settings: Pick<Job, "exports" | "checkpointSeconds" | "pictureEvery" | "profile">,
   context: Context,
 ): Promise<Figures> {
-  return trainRun({ ...(await openRun(folder)), ...settings }, context);
+  const opened = await openRun(folder);
+  const device = await usableDevice(opened.config.device ?? "cpu", context);
+  const config = { ...opened.config, device };
+  return trainRun({ ...opened, config, ...settings }, context);
 }
 
 interface Job {
@@ -102,7 +109,7 @@ interface Job {
 async function trainRun(job: Job, context: Context): Promise<Figures> {
   const { folder, method, config, dataset, exports, checkpointSeconds } = job;
   const { fit: train, finishRun, drawSnapshots } = await import("../run/index.ts");
-  const { epochs, steps, seed, threads, batchSize, logEvery } = config;
+  const { epochs, steps, seed, threads, device, batchSize, logEvery } = config;
   const progress = createProgress(context.terminal, { epochs, steps });
   context.note(`${config.method} on ${config.data.name}: ${folder}`);
   const profiling = await startProfiling(job, context, progress.end);
@@ -113,6 +120,7 @@ async function trainRun(job: Job, context: Context): Promise<Figures> {
         ...{ method, batchSize, seed, threads, logEvery, folder, signal },
         train: dataset.train,
         validation: dataset.validation,
+        ...(device && { device }),
         ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
         ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
         ...(profiling === undefined ? {} : { profiler: profiling.profiler }),

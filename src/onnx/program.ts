@@ -21,12 +21,21 @@ import {
   type Value,
 } from "../trace/index.ts";
 import { encodeModel } from "./encode.ts";
+import type { OnnxGraph } from "./graph.ts";
 import { lowerProgram } from "./lower.ts";
 import { checkOptimizations, type Optimization } from "./passes.ts";
 import { blockedChannels } from "./probe.ts";
 import { type ProgramProfiler, profilerOf } from "./profile.ts";
 import { scanGraph } from "./scan.ts";
-import { createSession, defaultDevice, type Session, type SessionOptions } from "./session.ts";
+import {
+  createSession,
+  defaultDevice,
+  isResident,
+  releaseTensor,
+  type Session,
+  type SessionOptions,
+  toHost,
+} from "./session.ts";
 
 /** Tensors that stay with the runtime between runs: the state of a training. */
 export class HeldState {
@@ -35,6 +44,28 @@ export class HeldState {
   /** Use `Program.hold`. */
   constructor(tensors: ReadonlyMap<string, Tensor>) {
     this.tensors = tensors;
+  }
+
+  /** The same state in host memory. What stays on a graphics adapter between steps can be read after this only. */
+  async toHost(): Promise<HeldState> {
+    const read = [...this.tensors].map(
+      async ([path, tensor]) => [path, await toHost(tensor)] as const,
+    );
+    return new HeldState(new Map(await Promise.all(read)));
+  }
+
+  /**
+   * Frees the memory that this state has on a graphics adapter, but for what the state after it shares. Neither may
+   * then be used: this one, nor a state that shares more with it. Nothing happens to a state in host memory.
+   */
+  release(next?: HeldState): void {
+    const shared = new Set(next?.tensors.values());
+    for (const tensor of this.tensors.values()) if (!shared.has(tensor)) releaseTensor(tensor);
+  }
+
+  /** How many of the tensors are on a graphics adapter. */
+  get resident(): number {
+    return [...this.tensors.values()].filter(isResident).length;
   }
 
   /** The state on the host, as the tree it is. */
@@ -133,12 +164,16 @@ export async function compile<Example extends object, Outputs extends object>(
     ...{ without, block },
   });
   const carried = carriedState(traced, kept);
+  // A scan is the processor's: on a graphics adapter the state would leave it with every run.
   const scanned =
-    !without.has("scan") && carried.size > 0 && carried.size + kept.size < graph.inputs.length;
+    device !== "webgpu" &&
+    !without.has("scan") &&
+    carried.size > 0 &&
+    carried.size + kept.size < graph.inputs.length;
   const whole = scanned ? scanGraph(graph, carried, kept) : graph;
   const model = encodeModel(whole);
   const creating = performance.now();
-  const session = await createSession(model, options);
+  const session = await createSession(model, options, residentOutputs(whole.outputs));
   const timings: CompileTimings = {
     traceSeconds: (lowering - start) / 1000,
     lowerSeconds: (creating - lowering) / 1000,
@@ -163,7 +198,10 @@ export async function compile<Example extends object, Outputs extends object>(
       for (const group of groups) {
         const at = { ...draw, step: draw.step + steps.length };
         const result = await runTogether(compiled, now, group, at);
-        now = result.state ?? now;
+        const next = result.state ?? now;
+        // The caller keeps the first state and gets the last one; those between are nobody's.
+        if (now !== state) now.release(next);
+        now = next;
         steps.push(...result.steps);
       }
       return { state: now, steps: steps as Omit<ProgramResult<Outputs>, "state">[] };
@@ -171,6 +209,12 @@ export async function compile<Example extends object, Outputs extends object>(
     release: () => session.release(),
   };
 }
+
+/** The next state's numbers, which a graphics adapter keeps. Counters and the like are computed by the processor. */
+const residentOutputs = (outputs: OnnxGraph["outputs"]): string[] =>
+  outputs
+    .filter(({ name, dtype }) => dtype === "float32" && name.startsWith(`${outputPrefix}state.`))
+    .map(({ name }) => name);
 
 /** A program in the runtime, and how its inputs and outputs are laid out. */
 interface Compiled {

@@ -36,6 +36,14 @@ InferenceSession.create(Buffer.from(model, "base64"), { executionProviders: [pro
   .then((data) => say(data[1] === 8 ? "works" : "gives wrong numbers"), (error) => say(error.message));
 `;
 
+/** Tries one device. */
+export async function probeDevice(name: string): Promise<DeviceProbe> {
+  const found = (await listBackends()).find((backend) => backend.name === name);
+  return found?.bundled === true ? probe(name) : { name, works: false, reason: notInstalled };
+}
+
+const notInstalled = "not part of the installed package";
+
 /**
  * Tries every device that the runtime knows on a tiny model, each in a process of its own: a driver that crashes
  * takes only that process with it.
@@ -44,7 +52,7 @@ export async function probeDevices(): Promise<readonly DeviceProbe[]> {
   const backends = await listBackends();
   return Promise.all(
     backends.map(({ name, bundled }) =>
-      bundled ? probe(name) : { name, works: false, reason: "not part of the installed package" },
+      bundled ? probe(name) : { name, works: false, reason: notInstalled },
     ),
   );
 }

@@ -4,7 +4,7 @@ import { readTrace, type TraceContent } from "./trace-events.ts";
 
 /**
  * What computes: the processor by native code (`cpu`, in Node), the processor by WebAssembly (`wasm`, in browsers and in
- * Node), or a graphics adapter (`webgpu`, in browsers).
+ * Node), or a graphics adapter (`webgpu`, in both).
  */
 export const devices = ["cpu", "wasm", "webgpu"] as const;
 export type Device = (typeof devices)[number];
@@ -81,8 +81,8 @@ const loaded = new Map<"native" | "web", Promise<Runtime>>();
 
 /** The runtime of a device, loaded once. */
 function runtimeOf(device: Device, threads: number): Promise<Runtime> {
-  const kind = device === "cpu" ? "native" : "web";
-  if (kind === "native" && !inNode) {
+  const kind = inNode && device !== "wasm" ? "native" : "web";
+  if (device === "cpu" && !inNode) {
     throw new ReparamError('device "cpu" is for Node; in a browser take "wasm" or "webgpu".');
   }
   const before = loaded.get(kind);
@@ -97,14 +97,17 @@ function runtimeOf(device: Device, threads: number): Promise<Runtime> {
   return loading;
 }
 
-/** Loads an ONNX model. */
+/** Loads an ONNX model. The outputs named `resident` stay on a graphics adapter, where the session runs on one. */
 export async function createSession(
   model: Uint8Array,
   options: SessionOptions = {},
+  resident: readonly string[] = [],
 ): Promise<Session> {
-  return options.profile === true
-    ? createTracedSession(model, options)
-    : wrapSession(await createRaw(model, options));
+  if (options.profile === true) return createTracedSession(model, options);
+  if (options.device !== "webgpu" || inNode) return wrapSession(await createRaw(model, options));
+  // In Node, reading a tensor back from the adapter ends the process; results come to the host there.
+  const locations = Object.fromEntries(resident.map((name) => [name, "gpu-buffer"] as const));
+  return wrapSession(await createRaw(model, options, { preferredOutputLocation: locations }));
 }
 
 /** A session of the runtime, and its type of tensor. */
@@ -140,10 +143,11 @@ function wrapSession({ session, RuntimeTensor }: Raw): Session {
         const tensor = feeds.get(name);
         if (tensor === undefined)
           throw new ReparamError(`input "${name}" of the model is missing.`);
-        given[name] = new RuntimeTensor(tensor.dtype, tensor.data, tensor.shape);
+        given[name] =
+          residents.get(tensor) ?? new RuntimeTensor(tensor.dtype, tensor.data, tensor.shape);
       }
       const results = await session.run(given);
-      return new Map(outputNames.map((name) => [name, hostTensor(results[name] as OrtTensor)]));
+      return new Map(outputNames.map((name) => [name, tensorOf(results[name] as OrtTensor)]));
     },
     release: () => session.release(),
   };
@@ -199,12 +203,45 @@ async function createTracedSession(model: Uint8Array, options: SessionOptions): 
   };
 }
 
+/** What the runtime knows the tensors by whose elements are on a graphics adapter. */
+const residents = new WeakMap<Tensor, OrtTensor>();
+
 /** A result of the CPU provider lives in host memory already; nothing is copied here. */
-const hostTensor = ({ type, dims, data }: OrtTensor): Tensor => ({
-  dtype: type as Tensor["dtype"],
-  shape: dims,
-  data: data as Tensor["data"],
-});
+function tensorOf(result: OrtTensor): Tensor {
+  const dtype = result.type as Tensor["dtype"];
+  const shape = result.dims;
+  if (result.location !== "gpu-buffer") {
+    return { dtype, shape, data: result.data as Tensor["data"] } as Tensor;
+  }
+  const tensor = {
+    dtype,
+    shape,
+    get data(): never {
+      throw new ReparamError(
+        "these numbers are on the graphics adapter. Read: await state.toHost().",
+      );
+    },
+  };
+  residents.set(tensor, result);
+  return tensor;
+}
+
+/** The tensor with its elements in host memory; itself if they are there. */
+export async function toHost(tensor: Tensor): Promise<Tensor> {
+  const { dtype, shape } = tensor;
+  const found = residents.get(tensor);
+  return found === undefined
+    ? tensor
+    : ({ dtype, shape, data: (await found.getData()) as Tensor["data"] } as Tensor);
+}
+
+/** Whether the elements are on a graphics adapter. */
+export const isResident = (tensor: Tensor): boolean => residents.has(tensor);
+
+/** Frees the adapter's memory of a tensor, which must not be used again; nothing for one in host memory. */
+export function releaseTensor(tensor: Tensor): void {
+  residents.get(tensor)?.dispose();
+}
 
 const sessionOptions = ({
   device = defaultDevice,

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { devices } from "../onnx/index.ts";
 import { ReparamError } from "../tensor/index.ts";
 import { readBytes, writeAtomic } from "./atomic.ts";
 
@@ -44,6 +45,8 @@ export const runConfigSchema = z.looseObject({
   seed: z.int().nonnegative(),
   /** Threads of one operator; the last digits of the numbers depend on it. */
   threads: count,
+  /** What the steps ran on; `cpu` if absent. */
+  device: z.enum(devices).optional(),
   batchSize: count,
   /** Passes through the training data, of every phase whose length the method leaves open. */
   epochs: count.optional(),

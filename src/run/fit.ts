@@ -1,4 +1,5 @@
 import type { Split } from "../data/index.ts";
+import type { Device } from "../onnx/index.ts";
 import type { Method, Metrics, Phase } from "../step/index.ts";
 import type { Tensor, Tree } from "../tensor/index.ts";
 import { newestCheckpoint } from "./checkpoint.ts";
@@ -19,6 +20,8 @@ export interface FitOptions {
   readonly steps?: number;
   /** Default 2. */
   readonly threads?: number;
+  /** What the steps run on; evaluations are the processor's. Default `cpu`. */
+  readonly device?: Device;
   /** Training metrics are logged as means over this many steps. Default 50. */
   readonly logEvery?: number;
   /** A run's folder, for metrics.jsonl and checkpoints; a run in it is continued. Default: none. */

@@ -143,7 +143,9 @@ class Space implements LatentSpace {
     const phase = projectionPhase({
       ...{ definition, latent: input, weights, starts, target, learningRate },
     });
-    const running = new PhaseRun(phase, initialState(phase, 0), this.#options.threads ?? 2);
+    const running = new PhaseRun(phase, initialState(phase, 0), {
+      threads: this.#options.threads ?? 2,
+    });
     const count = starts.shape[0] as number;
     const rest = this.#given(images, count, new Array(count).fill(label));
     const { [input]: _, ...others } = fillInputs("projection", definition, {

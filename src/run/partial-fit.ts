@@ -42,7 +42,7 @@ export function openPartialFit(
       `partialFit: ${method.name} has ${method.phases.length} phases, one is wanted. Ask for one start, or use fit.`,
     );
   }
-  const running = new PhaseRun(phase, initialState(phase, seed), threads);
+  const running = new PhaseRun(phase, initialState(phase, seed), { threads });
   const position = startPosition();
   return {
     get steps() {

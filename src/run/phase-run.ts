@@ -1,7 +1,20 @@
-import { compile, type HeldState, type Program, type ProgramProfiler } from "../onnx/index.ts";
+import {
+  compile,
+  type Device,
+  type HeldState,
+  type Program,
+  type ProgramProfiler,
+} from "../onnx/index.ts";
 import { type Phase, type ProgramOutputs, phaseProgram, specsOf } from "../step/index.ts";
 import type { Tensor, TensorSpec, Tree } from "../tensor/index.ts";
 import { heldState } from "./checkpoint.ts";
+
+export interface PhaseRunOptions {
+  readonly threads: number;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  readonly profile?: boolean;
+}
 
 /** A phase under way: its state, and its programs, each compiled when it is first run. */
 export class PhaseRun {
@@ -10,16 +23,14 @@ export class PhaseRun {
   state: HeldState;
   /** Seconds spent compiling since this was last set to 0. */
   compileSeconds = 0;
-  readonly #threads: number;
-  readonly #profile: boolean;
+  readonly #compiling: PhaseRunOptions;
   readonly #programs = new Map<string, Program<ProgramOutputs>>();
 
-  constructor(phase: Phase, state: Tree<Tensor>, threads: number, profile = false) {
+  constructor(phase: Phase, state: Tree<Tensor>, compiling: PhaseRunOptions) {
     this.phase = phase;
     this.structure = specsOf(state);
     this.state = heldState(state);
-    this.#threads = threads;
-    this.#profile = profile;
+    this.#compiling = compiling;
   }
 
   /** Runs a program; the state moves on, the other outputs come back. */
@@ -66,10 +77,11 @@ export class PhaseRun {
   async #compile(name: string): Promise<Program<ProgramOutputs>> {
     const start = performance.now();
     const { build, example } = phaseProgram(this.phase, name, this.structure);
-    const program = await compile<object, ProgramOutputs>(build as () => ProgramOutputs, example, {
-      threads: this.#threads,
-      profile: this.#profile,
-    });
+    const program = await compile<object, ProgramOutputs>(
+      build as () => ProgramOutputs,
+      example,
+      this.#compiling,
+    );
     this.#programs.set(name, program);
     this.compileSeconds += (performance.now() - start) / 1000;
     return program;

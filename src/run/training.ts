@@ -13,8 +13,14 @@ import {
 import type { FitOptions, FitResult } from "./fit.ts";
 import { type Iterated, iterate, stepsTogether } from "./iteration.ts";
 import { type MetricsLine, type MetricsLog, openMetrics } from "./metrics-log.ts";
-import { PhaseRun } from "./phase-run.ts";
+import { PhaseRun, type PhaseRunOptions } from "./phase-run.ts";
 import { Validation } from "./validation.ts";
+
+const compilingOf = ({ threads = 2, device, profiler }: FitOptions): PhaseRunOptions => ({
+  threads,
+  ...(device && { device }),
+  profile: profiler !== undefined,
+});
 
 /** A training in progress: owns the compiled programs and the open log. */
 export class Training {
@@ -50,7 +56,7 @@ export class Training {
   }
 
   static async start(options: FitOptions, found: Checkpoint | undefined): Promise<Training> {
-    const { method, seed, folder, threads = 2 } = options;
+    const { method, seed, folder } = options;
     if (options.train.length === 0) throw new ReparamError("there are no training samples.");
     if (options.epochs === undefined && options.steps === undefined) {
       throw new ReparamError("the length of the training is missing. Give epochs or steps.");
@@ -60,7 +66,7 @@ export class Training {
     if (phase === undefined)
       throw new ReparamError(`${method.name} has no phase ${position.phase}.`);
     const state = found?.state ?? initialState(phase, seed);
-    const running = new PhaseRun(phase, state, threads, options.profiler !== undefined);
+    const running = new PhaseRun(phase, state, compilingOf(options));
     const opened = folder === undefined ? undefined : await openMetrics(folder, position.step);
     const training = new Training(options, position, running, opened);
     training.#checkpoint = found?.path;
@@ -80,7 +86,7 @@ export class Training {
   }
 
   async nextPhase(): Promise<void> {
-    const { method, seed, threads = 2, profiler } = this.#options;
+    const { method, seed, profiler } = this.#options;
     const { position } = this;
     await profiler?.end(this.#running);
     const previous = this.#running.read();
@@ -92,7 +98,7 @@ export class Training {
     position.history = [];
     const phase = method.phases[position.phase] as (typeof method.phases)[number];
     const state = initialState(phase, seed, previous);
-    this.#running = new PhaseRun(phase, state, threads, profiler !== undefined);
+    this.#running = new PhaseRun(phase, state, compilingOf(this.#options));
   }
 
   result(status: FitResult["status"]): FitResult {

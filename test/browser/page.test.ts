@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { serve } from "../../examples/browser/serve.ts";
-import { loadDataset } from "../../src/data/index.ts";
+import { type Dataset, loadDataset } from "../../src/data/index.ts";
 import { findMethod } from "../../src/methods/index.ts";
 import { compile, type Device, hold } from "../../src/onnx/index.ts";
 import { dataShape } from "../../src/run/index.ts";
 import { initialState, type Phase, phaseProgram } from "../../src/step/index.ts";
-import { item, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { item, leafMap, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { chromium, reportOf } from "./chromium.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -17,15 +17,20 @@ const [steps, batchSize, latents] = [5, 32, 4];
 const digitBytes = async (): Promise<Uint8Array<ArrayBuffer>> =>
   (await loadDataset(digits)).train.columns.image?.data as Uint8Array<ArrayBuffer>;
 
-/** Losses of the same training by a device of Node. */
-async function lossesOf(device: Device): Promise<number[]> {
+/** The phase that is trained, and its data. */
+async function phaseAndData(): Promise<{ dataset: Dataset; phase: Phase }> {
   const dataset = await loadDataset(digits);
   const definition = await findMethod("gaussian-vae");
   const method = definition.create(
     definition.options.parse({ latents }),
     dataShape(dataset, batchSize),
   );
-  const phase = method.phases[0] as Phase;
+  return { dataset, phase: method.phases[0] as Phase };
+}
+
+/** Losses of the same training by a device of Node. */
+async function lossesOf(device: Device): Promise<number[]> {
+  const { dataset, phase } = await phaseAndData();
   const begun = initialState(phase, 0);
   const { build, example } = phaseProgram(phase, "step", begun);
   const program = await compile(build as never, example as never, { device, threads: 1 });
@@ -83,6 +88,9 @@ describe.skipIf(chromium === undefined)(
         skip();
       }
       expect(result).toMatchObject({ kind: "done" });
+      // Weights and moments stay on the adapter; the counter of steps is the processor's.
+      const state = [...leafMap(initialState((await phaseAndData()).phase, 0)).values()];
+      expect(result.resident).toBe(state.filter(({ dtype }) => dtype === "float32").length);
       expectClose(result.losses as number[], await lossesOf("cpu"));
     });
   },

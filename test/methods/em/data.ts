@@ -132,7 +132,7 @@ export function openPhase(method: Method): {
 } {
   const phase = method.phases[0] as Method["phases"][number];
   const start = initialState(phase, 0);
-  const running = new PhaseRun(phase, start, 1);
+  const running = new PhaseRun(phase, start, { threads: 1 });
   return {
     run: async (batch, iterations, seed) => {
       running.state = heldState(start);
