@@ -2,7 +2,7 @@
 // that it draws.
 // npx tsx experiments/image-tokens.ts [--quick] [--full] [--data fashion-mnist] [--json] [--markdown] [--threads 1]
 // Parts that are done are read from runs/experiments/image-tokens and not trained again; one that was killed goes on.
-// The pictures are written there. --full trains wider networks much longer, on all images, of three seeds.
+// The pictures are written there. --full trains wider networks much longer, on all images.
 import { mkdir } from "node:fs/promises";
 import { basename } from "node:path";
 import {

@@ -18,7 +18,7 @@ const tokenizer = { width: 32, blocks: 1, learningRate: 2e-3 };
 /** About 0.24 million weights in either network. */
 const prior = { layers: 2, width: 96, heads: 4, learningRate: 2e-3, warmupSteps: 50 };
 const convolution = { width: 64, blocks: 1 };
-const short = { images: 8000, tokenizerEpochs: 4, priorEpochs: 4, seeds: [0], drawn: 2000 };
+const short = { images: 8000, tokenizerEpochs: 4, priorEpochs: 4, seeds: [0, 1, 2], drawn: 2000 };
 
 const core: readonly Setting[] = [
   {
@@ -34,7 +34,7 @@ const core: readonly Setting[] = [
 /** Much longer, of wider networks, on all images. */
 const full: readonly Setting[] = core.map((setting) => ({
   ...setting,
-  ...{ images: 55_000, tokenizerEpochs: 20, priorEpochs: 20, seeds: [0, 1, 2], drawn: 10_000 },
+  ...{ images: 55_000, tokenizerEpochs: 20, priorEpochs: 20, drawn: 10_000 },
   tokenizer: { ...setting.tokenizer, width: 64, blocks: 2, levels: "8,5,5,5" },
   prior: { ...prior, layers: 6, width: 192 },
   convolution: { width: 128, blocks: 5 },

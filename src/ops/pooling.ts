@@ -69,9 +69,19 @@ function eachWindow(
   }
 }
 
+/** Activations that never fall: the largest of a window stays the largest. */
+const rising = new Set(["relu", "leakyRelu"]);
+
 /** Outputs: the maxima, and their positions in x taken as one long vector. */
-const maxPoolOp = defineOp<Window>({
+const maxPoolOp: Op<Window> = defineOp<Window>({
   name: "maxPool2d",
+  // Pooled before a rising activation, it and its derivative have only the maxima to do.
+  simplify: ([x], window) => {
+    const { node } = x as Value;
+    if (!rising.has(node.op.name)) return undefined;
+    const [pooled, at] = maxPoolOp.apply(node.inputs, window);
+    return [node.op.apply([pooled as Value], node.attributes)[0] as Value, at as Value];
+  },
   infer: ([x], window) => {
     const shape = pooledShape(x as Value, window);
     return [

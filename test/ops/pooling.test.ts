@@ -4,8 +4,11 @@ import {
   averagePool2d,
   globalAveragePool2d,
   globalMaxPool2d,
+  leakyRelu,
   maxPool2d,
   type PoolOptions,
+  relu,
+  reshape,
   sum,
   tanh,
 } from "../../src/ops/index.ts";
@@ -76,6 +79,23 @@ test("the first of equal maxima gets the derivative, and padding never wins", ()
   const { y, dx } = evaluate(trace(build, x), x) as unknown as Record<string, Tensor>;
   expect([...(y as Tensor).data]).toEqual([-1, -1, -2, -1]);
   expect([...(dx as Tensor).data]).toEqual([1, 0, 0, 0]);
+});
+
+test.each([
+  ["relu", relu],
+  ["leakyRelu", (x: Value) => leakyRelu(x, 0.2)],
+])("%s after a pool in place of before it: the same values and derivatives", (name, activation) => {
+  const x = random([2, 3, 4, 4], "x", "float64");
+  const build = (v: Value) => {
+    // A reshape hides the activation from the pool.
+    const apart = maxPool2d(reshape(activation(v), [1, 6, 4, 4]), { size: 2 });
+    const pooled = maxPool2d(activation(v), { size: 2 });
+    expect(pooled.node.op.name).toBe(name);
+    const ys = [reshape(apart, [2, 3, 2, 2]), pooled];
+    return ys.map((y) => ({ y, dx: gradients(sum(y.square()), [v])[0] as Value }));
+  };
+  const [before, after] = evaluate(trace(build, x), x) as unknown as Record<string, Tensor>[];
+  expect(after).toEqual(before);
 });
 
 test("the graph breaks ties as the plain evaluation does", async () => {
