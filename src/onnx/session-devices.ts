@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { encodeModel } from "./encode.ts";
+import { createSession } from "./session.ts";
 import { listBackends } from "./session-node.ts";
 
 /** Whether the runtime can compute on a device, and if not, why. */
@@ -50,11 +51,31 @@ const notInstalled = "not part of the installed package";
  */
 export async function probeDevices(): Promise<readonly DeviceProbe[]> {
   const backends = await listBackends();
-  return Promise.all(
-    backends.map(({ name, bundled }) =>
+  return Promise.all([
+    ...backends.map(({ name, bundled }) =>
       bundled ? probe(name) : { name, works: false, reason: notInstalled },
     ),
-  );
+    probeWebAssembly(),
+  ]);
+}
+
+/** WebAssembly has no driver that could crash: it is tried in this process. */
+async function probeWebAssembly(): Promise<DeviceProbe> {
+  const name = "wasm";
+  try {
+    const session = await createSession(model(), { device: name, threads: 1 });
+    const x = { dtype: "float32", shape: [2], data: Float32Array.of(3, 4) } as const;
+    const y = (await session.run(new Map([["x", x]]))).get("y");
+    await session.release();
+    const works = y?.data[1] === 8;
+    return { name, works, reason: works ? "" : "gives wrong numbers" };
+  } catch (error) {
+    return {
+      name,
+      works: false,
+      reason: reasonOf(error instanceof Error ? error.message : "", null),
+    };
+  }
 }
 
 function probe(name: string): Promise<DeviceProbe> {

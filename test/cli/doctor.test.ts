@@ -44,6 +44,7 @@ it("doctor measures this installation, and names every device without crashing",
   expect(status).toBe(0);
   const figures = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
   expect(figures.devices[0]).toEqual({ name: "cpu", works: true, reason: "" });
+  expect(figures.devices).toContainEqual({ name: "wasm", works: true, reason: "" });
   for (const { name, works, reason } of figures.devices) {
     expect(stdout).toContain(`device ${name}: `);
     expect(reason === "").toBe(works);
