@@ -2,7 +2,7 @@
 // and regularizations at the same settings.
 // npx tsx experiments/toy-modes.ts [--quick] [--full] [--json] [--threads 1] [--minutes 20]
 // Cells that are done are read from runs/experiments/toy-modes and not trained again; one that was killed goes on.
-// Without --quick it writes docs/results/toy-modes.md and its pictures.
+// Without --quick its pictures are written to docs/results.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { compileFunction, drawSamples, loadDataset, sampleRows, type Tensor, train } from "reparam";
