@@ -23,9 +23,11 @@ async function run(file: string, cwd: string, flags: readonly string[]): Promise
   return stdout.trimEnd();
 }
 
+const sourceOf = (file: string): string => readFileSync(join(root, "experiments", file), "utf8");
+
 /** The figures of a quick run, on digits where the experiment has data that can be chosen. */
 async function figuresOf(file: string, cwd: string): Promise<{ readonly cells: object }> {
-  const chosen = readFileSync(join(root, "experiments", file), "utf8").includes("[--data ");
+  const chosen = sourceOf(file).includes("[--data ");
   const flags = ["--quick", "--json", ...(chosen ? ["--data", digits] : [])];
   return JSON.parse((await run(file, cwd, flags)).split("\n").at(-1) ?? "");
 }
@@ -43,8 +45,10 @@ it.concurrent.each(experiments)("%s", { timeout: 120_000 }, async (file) => {
     expect(figures.length).toBeGreaterThan(0);
     for (const value of figures)
       expect(typeof value === "boolean" || Number.isFinite(value)).toBe(true);
-    // A second call reads what the first one left, and says the same.
-    expect(await figuresOf(file, folder)).toEqual(first);
+    // A second call reads what the first one left, and says the same. Most keep their cells by one function: one of
+    // these stands for them, beside those that look for files themselves.
+    if (file === "key-size.ts" || sourceOf(file).includes("existsSync("))
+      expect(await figuresOf(file, folder)).toEqual(first);
   } finally {
     await rm(folder, { recursive: true });
   }
