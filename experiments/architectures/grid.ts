@@ -1,17 +1,16 @@
 // A grid of trainings over seeds, its table and its pictures.
-import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { encodePng, imageGrid, type Tensor } from "reparam";
-import { cellOf } from "../figures/cells.ts";
-import { late, seeds } from "../figures/command-line.ts";
+import { seeds } from "../figures/command-line.ts";
+import { keptInTime } from "../figures/in-time.ts";
 import { spreadOfSeveral } from "../figures/spread.ts";
 
 /** A cell's figures: read from its folder where it is done, else made; undefined when the time is over. */
-export const cell = async <Figures>(
+export const cell = <Figures>(
   folder: string,
   make: () => Promise<Figures>,
-): Promise<Figures | undefined> =>
-  late() && !existsSync(`${folder}/figures.json`) ? undefined : cellOf(folder, make);
+): Promise<Figures | undefined> => keptInTime(`${folder}/figures.json`, make);
+
 /** Writes a grid of images [N, C, H, W] as NAME.png into the folder. */
 export async function drawGrid(
   folder: string,
